@@ -1,0 +1,26 @@
+namespace IommuDash.Web.Model;
+
+/// <summary>Every address of a page of ours, made here and nowhere else. Relative to the base href; workspace ids and keys are escaped.</summary>
+public static class DashboardUrls
+{
+    /// <summary>Query parameter that holds what is selected; see <see cref="SelectionKey"/>.</summary>
+    public const string SelectionParameter = "sel";
+
+    public static string Hosts() => "/";
+
+    public static string Topology(string workspace, SelectionKey? selection = null) => Page(workspace, "topology", selection);
+
+    public static string Ioas(string workspace, SelectionKey? selection = null) => Page(workspace, "ioas", selection);
+
+    public static string Domains(string workspace, SelectionKey? selection = null) => Page(workspace, "domains", selection);
+
+    public static string Pages(string workspace, SelectionKey? selection = null) => Page(workspace, "pages", selection);
+
+    public static string Events(string workspace, SelectionKey? selection = null) => Page(workspace, "events", selection);
+
+    private static string Page(string workspace, string page, SelectionKey? selection)
+    {
+        string path = $"/w/{Uri.EscapeDataString(workspace)}/{page}";
+        return selection is { } key ? $"{path}?{SelectionParameter}={Uri.EscapeDataString(key.ToString())}" : path;
+    }
+}
