@@ -68,15 +68,22 @@ public abstract class IommuDomain : IDisposable
     public abstract (int LowBit, int Bits) IndexBits(int level);
 
     /// <summary>
-    /// Maps physically contiguous memory with the largest leaves that fit. On failure nothing of this call remains mapped.
-    /// Errors in order (generic_pt contract): EINVAL no READ or WRITE; ENXIO misaligned to the granule; ERANGE outside input or output width; EADDRINUSE something is mapped there; ENOMEM no frame for a table.
+    /// Maps physically contiguous memory with the largest leaves that fit. On failure nothing of this call remains mapped; tables it built may stay, empty, as after an unmap.
+    /// Errors in order (generic_pt contract): EINVAL no READ or WRITE; ERANGE physical memory outside the output width; EINVAL length 0; EOVERFLOW the end passes 2^64;
+    /// ENXIO misaligned to the granule; ERANGE outside the input width; EADDRINUSE something is mapped there; ENOMEM no frame for a table.
     /// </summary>
     /// <param name="maxPageShift">Leaves larger than this are not used (large pages off: 12).</param>
     public abstract Errno Map(ulong iova, ulong physical, ulong lengthBytes, IommuProt prot, int maxPageShift = 63);
 
     /// <summary>
-    /// Removes what is mapped from <paramref name="iova"/> on. Returns the bytes removed: larger than asked if the end falls inside a larger leaf, 0 if the start does, less than asked at a hole.
-    /// Tables wholly covered are freed.
+    /// Maps runs of physical memory one behind the other from <paramref name="iova"/> on: what <see cref="Map"/> does, for scattered memory in one call. All or nothing, with the errors of <see cref="Map"/>;
+    /// no leaf spans two runs, so give runs merged.
+    /// </summary>
+    public abstract Errno MapRuns(ulong iova, ReadOnlySpan<PhysicalRun> runs, IommuProt prot, int maxPageShift = 63);
+
+    /// <summary>
+    /// Removes what is mapped from <paramref name="iova"/> on. Returns the bytes removed: larger than asked if the end falls inside a larger leaf, less than asked at a hole,
+    /// 0 if the start falls inside a larger leaf or anything is misaligned to the granule. Tables wholly covered are freed; others stay, even if now empty.
     /// </summary>
     public abstract ulong Unmap(ulong iova, ulong lengthBytes);
 
