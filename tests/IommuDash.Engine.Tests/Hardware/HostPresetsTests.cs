@@ -1,0 +1,55 @@
+using IommuDash.Engine.Hardware;
+
+namespace IommuDash.Engine.Tests.Hardware;
+
+public sealed class HostPresetsTests
+{
+    [Fact]
+    public void Load_ShippedPresets_AreAllValid()
+    {
+        HostPresets loaded = HostPresets.Load(HostsDirectory());
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(["amd-epyc", "intel-client", "kernel-selftest-mock"], loaded.Presets.Select(p => p.Id));
+        HostDescription intel = loaded.Presets[1].Host;
+        Assert.All(intel.Units, u => Assert.Equal((IommuVendor.Intel, 39), (u.Vendor, u.InputBits)));
+        Assert.Equal("dmar0", Assert.Single(intel.Devices, d => d.Address == "0000:00:02.0").Unit);
+        Assert.True(intel.Devices.Count(d => d.Group == 7) > 4);
+        Assert.True(loaded.Presets[0].Host.Units.Count > 1);
+        Assert.All(loaded.Presets[2].Host.Units, u => Assert.Equal(IommuVendor.Mock, u.Vendor));
+    }
+
+    [Fact]
+    public void Load_BadFiles_NamesFilePathAndReason()
+    {
+        string directory = Directory.CreateTempSubdirectory("iommudash-presets").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(directory, "a.json"), "{ \"name\": \"A\", \"colour\": 1 }");
+            File.WriteAllText(Path.Combine(directory, "b.json"), "{ \"name\": ");
+            File.WriteAllText(Path.Combine(directory, "c.json"), "{ \"name\": \"C\", \"memoryBytes\": \"3 KiB\" }");
+            File.WriteAllText(Path.Combine(directory, "d.json"), "{ \"name\": \"D\" }");
+            HostPresets loaded = HostPresets.Load(directory);
+            Assert.Equal("d", Assert.Single(loaded.Presets).Id);
+            Assert.Equal(["a.json", "b.json", "c.json"], loaded.Problems.Select(p => p.File));
+            Assert.Contains("colour", loaded.Problems[0].Reason, StringComparison.Ordinal);
+            Assert.Equal("memoryBytes", loaded.Problems[2].Path);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Load_NoDirectory_IsAProblem() => Assert.Single(HostPresets.Load(Path.Combine(Path.GetTempPath(), "iommudash-none")).Problems);
+
+    internal static string HostsDirectory()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "IommuDash.sln")))
+                return Path.Combine(at.FullName, "hosts");
+        }
+        throw new InvalidOperationException("The tests run outside the repository.");
+    }
+}
