@@ -24,9 +24,10 @@ public sealed unsafe class PhysicalMemory : IDisposable
     private readonly byte* _bytes;
     private readonly uint* _pins;
 
-    // One bit a frame, 64 to a word: in use; holds bytes that may not be zero.
+    // One bit a frame, 64 to a word: in use; holds bytes that may not be zero; to be freed with its last pin.
     private readonly ulong* _used;
     private readonly ulong* _stale;
+    private readonly ulong* _orphaned;
     private readonly uint _words;
 
     // No free frame below _lowWord, none at or above _highWord, no free huge block below _hugeWord.
@@ -51,6 +52,7 @@ public sealed unsafe class PhysicalMemory : IDisposable
         _pins = (uint*)Reservation.Map(FrameCount * (ulong)sizeof(uint));
         _used = (ulong*)Reservation.Map(_words * (ulong)sizeof(ulong));
         _stale = (ulong*)Reservation.Map(_words * (ulong)sizeof(ulong));
+        _orphaned = (ulong*)Reservation.Map(_words * (ulong)sizeof(ulong));
         _used[0] = 1;
         FramesInUse = 1;
     }
@@ -67,6 +69,9 @@ public sealed unsafe class PhysicalMemory : IDisposable
 
     /// <summary>Frames with a pin count above zero.</summary>
     public uint PinnedFrames { get; private set; }
+
+    /// <summary>Frames that nothing maps any more and only pins keep.</summary>
+    public uint OrphanedFrames { get; private set; }
 
     /// <summary>Hands out the lowest free frame, so that calls in a row give neighbours while memory is unfragmented. False: memory is full.</summary>
     public bool TryAllocate(out uint pfn)
@@ -133,6 +138,18 @@ public sealed unsafe class PhysicalMemory : IDisposable
         _hugeWord = Math.Min(_hugeWord, word / WordsPerHuge * WordsPerHuge);
     }
 
+    /// <summary>Gives a frame back now if it is not pinned, else with its last pin: a page taken out of a process stays while DMA may reach it.</summary>
+    public void Release(uint pfn)
+    {
+        if (_pins[pfn] == 0)
+        {
+            Free(pfn);
+            return;
+        }
+        _orphaned[pfn / 64] |= 1UL << (int)(pfn % 64);
+        OrphanedFrames++;
+    }
+
     public bool IsAllocated(uint pfn) => pfn < FrameCount && (_used[pfn / 64] >> (int)(pfn % 64) & 1) != 0;
 
     /// <summary>The frame's bytes, to read.</summary>
@@ -174,6 +191,15 @@ public sealed unsafe class PhysicalMemory : IDisposable
         PinnedFrames += first;
     }
 
+    /// <summary>Pins each of these frames once more.</summary>
+    public void Pin(ReadOnlySpan<uint> frames)
+    {
+        uint first = 0;
+        foreach (uint pfn in frames)
+            first += _pins[pfn]++ == 0 ? 1u : 0;
+        PinnedFrames += first;
+    }
+
     /// <summary>Takes one pin off each of <paramref name="count"/> neighbouring frames.</summary>
     /// <exception cref="InvalidOperationException">One of them is not pinned.</exception>
     public void Unpin(uint pfn, uint count)
@@ -191,6 +217,8 @@ public sealed unsafe class PhysicalMemory : IDisposable
         if (missing != 0)
             throw new InvalidOperationException($"A frame in 0x{pfn:x}+{count} was unpinned more often than pinned.");
         PinnedFrames -= last;
+        if (OrphanedFrames != 0)
+            FreeOrphans(pfn, count);
     }
 
     public void Dispose()
@@ -202,10 +230,24 @@ public sealed unsafe class PhysicalMemory : IDisposable
         Reservation.Unmap(_pins, FrameCount * (ulong)sizeof(uint));
         Reservation.Unmap(_used, _words * (ulong)sizeof(ulong));
         Reservation.Unmap(_stale, _words * (ulong)sizeof(ulong));
+        Reservation.Unmap(_orphaned, _words * (ulong)sizeof(ulong));
         GC.SuppressFinalize(this);
     }
 
     ~PhysicalMemory() => Dispose();
+
+    private void FreeOrphans(uint pfn, uint count)
+    {
+        for (uint frame = pfn; frame < pfn + count; frame++)
+        {
+            ulong bit = 1UL << (int)(frame % 64);
+            if ((_orphaned[frame / 64] & bit) == 0 || _pins[frame] != 0)
+                continue;
+            _orphaned[frame / 64] &= ~bit;
+            OrphanedFrames--;
+            Free(frame);
+        }
+    }
 
     private byte* Address(uint pfn) => _bytes + ((ulong)pfn << FrameShift);
 

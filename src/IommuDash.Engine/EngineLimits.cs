@@ -1,0 +1,31 @@
+namespace IommuDash.Engine;
+
+/// <summary>Caps on what a user can make an emulated host hold. Reaching one refuses the call with ENOMEM and names the option (section <c>Limits</c> of the settings).</summary>
+public sealed record EngineLimits
+{
+    /// <summary>Objects in one context's table.</summary>
+    public int ObjectsPerContext { get; init; } = 4_096;
+
+    /// <summary>Areas in one IOAS.</summary>
+    public int AreasPerIoas { get; init; } = 262_144;
+
+    /// <summary>Reserved ranges, and separately allowed ranges, in one IOAS.</summary>
+    public int RangesPerIoas { get; init; } = 4_096;
+
+    /// <summary>Open contexts of one host.</summary>
+    public int Contexts { get; init; } = 64;
+
+    /// <summary>Processes of one host, exited ones included.</summary>
+    public int Processes { get; init; } = 256;
+
+    public int MappingsPerProcess { get; init; } = 1_024;
+
+    /// <summary>Bytes of address space mapped in one process.</summary>
+    public ulong ProcessMemoryBytes { get; init; } = 1UL << 40;
+
+    /// <summary>Real bytes one machine may write: process memory contents and page tables.</summary>
+    public ulong MachineWrittenBytes { get; init; } = 512UL << 20;
+
+    internal static Refusal Reached(string option, object cap, string what) =>
+        new(Errno.ENOMEM, "limit." + option, $"This host's cap of {cap} {what} is reached (option Limits:{option}).");
+}
