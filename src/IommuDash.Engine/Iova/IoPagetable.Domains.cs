@@ -1,0 +1,243 @@
+// Domains joining and leaving, the alignment and apertures they bring, reserved and allowed ranges: iopt_table_add_domain, iopt_table_remove_domain, iopt_reserve_iova, iopt_set_allow_iova.
+using System.Numerics;
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.PageTables;
+
+namespace IommuDash.Engine.Iova;
+
+public sealed partial class IoPagetable
+{
+    /// <summary>
+    /// Shows all areas in a new domain and narrows the IOAS to its aperture. EINVAL: its smallest page exceeds the CPU's; EADDRINUSE: an area breaks the new alignment, or an area or allowed range lies outside the aperture;
+    /// then the errors of filling. All or nothing.
+    /// </summary>
+    internal Refusal? AddDomain(HwptPaging hwpt)
+    {
+        IommuDomain domain = hwpt.Domain;
+        ulong alignment = Math.Max(SmallestPage(domain), IovaAlignment);
+        if (alignment > PhysicalMemory.FrameBytes)
+            return new Refusal(Errno.EINVAL, "domain.granule", $"The table's smallest page is {alignment} bytes, larger than the CPU's {PhysicalMemory.FrameBytes}.");
+        if (CheckAlignment(alignment) is { } misfit)
+            return misfit;
+        if (ReserveOutside(hwpt) is { } outside)
+        {
+            RemoveReserved(hwpt);
+            return outside;
+        }
+        if (FillAll(domain) is { } unfilled)
+        {
+            RemoveReserved(hwpt);
+            return unfilled;
+        }
+        _domains = [.. _domains, domain];
+        AdoptAlignment(alignment);
+        Raise(EngineEventKind.DomainAdded, other: hwpt.Id);
+        return null;
+    }
+
+    /// <summary>Takes everything out of a domain that leaves, and gives back its aperture's reservations. Frames stay pinned while other domains remain.</summary>
+    internal void RemoveDomain(HwptPaging hwpt)
+    {
+        IommuDomain domain = hwpt.Domain;
+        int index = Array.IndexOf(_domains, domain);
+        IommuDomain[] remaining = _domains[..^1];
+        if (index < remaining.Length)
+            remaining[index] = _domains[^1];
+        IommuDomain[] leaving = [domain];
+        for (int slot = Areas.First; slot >= 0; slot = Areas.Next(slot))
+        {
+            ref IopArea area = ref Area(slot);
+            if (remaining.Length == 0)
+            {
+                area.Pages.Unfill(this, slot, leaving);
+                continue;
+            }
+            IovaRange range = Areas.Range(slot);
+            domain.Unmap(range.Start, range.Last - range.Start + 1);
+            if (area.StorageDomain == domain)
+                area.StorageDomain = remaining[0];
+        }
+        _domains = remaining;
+        RemoveReserved(hwpt);
+        AdoptAlignment(RequiredAlignment(LargePagesDisabled));
+        Raise(EngineEventKind.DomainRemoved, other: hwpt.Id);
+    }
+
+    /// <summary>Switches large leaves. Off: EINVAL while areas and domains both exist (their tables would have to be rebuilt), EADDRINUSE if an area is not page aligned. On: never refused.</summary>
+    internal Refusal? SetLargePages(bool enabled)
+    {
+        if (enabled == !LargePagesDisabled)
+            return null;
+        if (!enabled && Areas.Count != 0 && _domains.Length != 0)
+            return new Refusal(Errno.EINVAL, "option.huge.mapped", $"{Areas.Count} areas are mapped in {_domains.Length} domains; their tables would have to be rebuilt.");
+        ulong alignment = RequiredAlignment(!enabled);
+        if (CheckAlignment(alignment) is { } misfit)
+            return misfit;
+        LargePagesDisabled = !enabled;
+        AdoptAlignment(alignment);
+        return null;
+    }
+
+    /// <summary>Reserves a range for an owner. EADDRINUSE if an area or an allowed range is there; reserved ranges may overlap.</summary>
+    internal Refusal? Reserve(IovaRange range, object owner)
+    {
+        int area = Areas.FirstOverlap(range);
+        if (area >= 0)
+            return InUse(range, owner, RangeRole.Area, "the mapped area", Areas.Range(area));
+        int allowed = Allowed.FirstOverlap(range);
+        if (allowed >= 0)
+            return InUse(range, owner, RangeRole.Allowed, "the allowed range", Allowed.Range(allowed));
+        if (Reserved.Count >= Host.Limits.RangesPerIoas)
+            return EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "reserved ranges in one IOAS");
+        Reserved.Insert(range, owner);
+        Raise(EngineEventKind.ReservedAdded, range);
+        return null;
+    }
+
+    /// <summary>Reserves a device's regions, all or none. Relaxable ones do not count: the reference leaves them to whoever assigns the device.</summary>
+    internal Refusal? ReserveRegions(Device device)
+    {
+        foreach (ReservedRegion region in device.Hardware.Group.Description.ReservedRegions)
+        {
+            if (region.Kind == ReservedRegionKind.DirectRelaxable)
+                continue;
+            if (Reserve(new IovaRange(region.Start, region.Last), device) is { } refusal)
+            {
+                RemoveReserved(device);
+                return refusal;
+            }
+        }
+        return null;
+    }
+
+    internal void RemoveReserved(object owner)
+    {
+        if (Host.Events is not null)
+        {
+            for (int slot = Reserved.First; slot >= 0; slot = Reserved.Next(slot))
+            {
+                if (Reserved.Payload(slot) == owner)
+                    Raise(EngineEventKind.ReservedRemoved, Reserved.Range(slot));
+            }
+        }
+        Reserved.RemoveOwner(owner);
+    }
+
+    /// <summary>Replaces the allowed list. EINVAL: start not below last, or overlap in the list; EADDRINUSE: touches a reserved range. On refusal the old list stays.</summary>
+    internal Refusal? SetAllowed(ReadOnlySpan<IovaRange> ranges)
+    {
+        if (ranges.Length > Host.Limits.RangesPerIoas)
+            return EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "allowed ranges in one IOAS");
+        var wanted = new RangeTree<object>();
+        foreach (IovaRange range in ranges)
+        {
+            if (range.Start >= range.Last)
+                return new Refusal(Errno.EINVAL, "allow.order", $"Start 0x{range.Start:x} is not below last 0x{range.Last:x}; even a range of one address is refused.");
+            int twice = wanted.FirstOverlap(range);
+            if (twice >= 0)
+            {
+                return new Refusal(Errno.EINVAL, "allow.overlap", $"{range} overlaps {wanted.Range(twice)} of the same list.")
+                {
+                    Ranges = [new(RangeRole.Requested, range), new(RangeRole.Allowed, wanted.Range(twice))],
+                };
+            }
+            wanted.Insert(range, PermanentOwner);
+        }
+        for (int slot = wanted.First; slot >= 0; slot = wanted.Next(slot))
+        {
+            int reserved = Reserved.FirstOverlap(wanted.Range(slot));
+            if (reserved >= 0)
+            {
+                return new Refusal(Errno.EADDRINUSE, "allow.reserved", $"{wanted.Range(slot)} touches {Reserved.Range(reserved)}, reserved by {OwnerName(Reserved.Payload(reserved))}.")
+                {
+                    Ranges = [new(RangeRole.Requested, wanted.Range(slot)), new(RangeRole.Reserved, Reserved.Range(reserved))],
+                };
+            }
+        }
+        Allowed.Clear();
+        for (int slot = wanted.First; slot >= 0; slot = wanted.Next(slot))
+            Allowed.Insert(wanted.Range(slot), PermanentOwner);
+        Raise(EngineEventKind.AllowedChanged, value: (ulong)ranges.Length);
+        return null;
+    }
+
+    private Refusal? ReserveOutside(HwptPaging hwpt)
+    {
+        IovaRange aperture = hwpt.Domain.Aperture;
+        if (aperture.Start != 0 && Reserve(new IovaRange(0, aperture.Start - 1), hwpt) is { } below)
+            return below;
+        return aperture.Last == ulong.MaxValue ? null : Reserve(new IovaRange(aperture.Last + 1, ulong.MaxValue), hwpt);
+    }
+
+    private Refusal? FillAll(IommuDomain domain)
+    {
+        IommuDomain[] joining = [domain];
+        for (int slot = Areas.First; slot >= 0; slot = Areas.Next(slot))
+        {
+            if (Area(slot).Pages.Fill(this, slot, joining) is { } refusal)
+            {
+                EmptyUpTo(slot, domain);
+                return refusal;
+            }
+            if (Area(slot).StorageDomain is null)
+                Area(slot).Pages.Hold(this, slot, domain);
+        }
+        return null;
+    }
+
+    private void EmptyUpTo(int end, IommuDomain domain)
+    {
+        IommuDomain[] leaving = [domain];
+        for (int slot = Areas.First; slot != end; slot = Areas.Next(slot))
+        {
+            IovaRange range = Areas.Range(slot);
+            if (Area(slot).StorageDomain == domain)
+                Area(slot).Pages.Unfill(this, slot, leaving);
+            else
+                domain.Unmap(range.Start, range.Last - range.Start + 1);
+        }
+    }
+
+    private static ulong SmallestPage(IommuDomain domain) => domain.PageSizeBitmap & (0 - domain.PageSizeBitmap);
+
+    private ulong RequiredAlignment(bool largePagesDisabled)
+    {
+        ulong alignment = largePagesDisabled ? PhysicalMemory.FrameBytes : 1UL;
+        foreach (IommuDomain domain in _domains)
+            alignment = Math.Max(alignment, SmallestPage(domain));
+        return alignment;
+    }
+
+    private Refusal? CheckAlignment(ulong alignment)
+    {
+        if (alignment <= IovaAlignment)
+            return null;
+        for (int slot = Areas.First; slot >= 0; slot = Areas.Next(slot))
+        {
+            IovaRange range = Areas.Range(slot);
+            if (((range.Start | (range.Last + 1) | Area(slot).PageOffset) & (alignment - 1)) != 0)
+            {
+                return new Refusal(Errno.EADDRINUSE, "alignment.area", $"The alignment would rise to 0x{alignment:x}, and the area {range} (page offset 0x{Area(slot).PageOffset:x}) is not a multiple of it.")
+                {
+                    Ranges = [new(RangeRole.Area, range)],
+                };
+            }
+        }
+        return null;
+    }
+
+    private void AdoptAlignment(ulong alignment)
+    {
+        if (alignment == IovaAlignment)
+            return;
+        IovaAlignment = alignment;
+        Raise(EngineEventKind.AlignmentChanged, value: BitOperations.IsPow2(alignment) ? alignment : throw new InvalidOperationException($"Alignment {alignment} is not a power of two."));
+    }
+
+    private static Refusal InUse(IovaRange range, object owner, RangeRole role, string what, IovaRange inTheWay) =>
+        new(Errno.EADDRINUSE, "reserve.inuse", $"{OwnerName(owner)} makes {range} unusable, but {what} {inTheWay} is there.")
+        {
+            Ranges = [new(RangeRole.Reserved, range), new(role, inTheWay)],
+        };
+}
