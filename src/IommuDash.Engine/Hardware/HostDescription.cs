@@ -46,8 +46,21 @@ public sealed record IommuUnitDescription
     /// <summary>Largest leaf the unit can use, as log2 bytes: VT-d 12, 21 or 30. 0 = all the format has.</summary>
     public int LargestPageShift { get; init; }
 
+    /// <summary><see cref="LargestPageShift"/> with 0 resolved to a number that compares: VT-d's 30.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public int LargestLeafShift => LargestPageShift == 0 ? 30 : LargestPageShift;
+
     /// <summary>Whether it can enforce snooping (VT-d extended capability bit 7; always so on AMD).</summary>
     public bool SnoopControl { get; init; } = true;
+
+    /// <summary>Whether its tables can record writes (VT-d: second-level access and dirty bits in scalable mode; AMD: host dirty support). The mock always can.</summary>
+    public bool DirtyTracking { get; init; }
+
+    /// <summary>Whether its tables can be the parent of a guest's own. The mock's always can.</summary>
+    public bool Nesting { get; init; }
+
+    /// <summary>Whether its tables can be used for a PASID. The mock's always can.</summary>
+    public bool Pasid { get; init; }
 }
 
 /// <summary>Kind of a reserved region as <c>/sys/kernel/iommu_groups/N/reserved_regions</c> prints it; software MSI prints <c>msi</c> too.</summary>
@@ -100,6 +113,7 @@ public sealed record DeviceDescription
     public int Revision { get; init; }
 
     /// <summary>PCI bridges cannot be handed to user space.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public bool IsBridge => (ClassCode >> 16) == 0x06;
 
     /// <summary>Selftest device flags (NO_DIRTY 1, PASID 4); 0 elsewhere.</summary>

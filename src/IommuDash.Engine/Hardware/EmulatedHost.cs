@@ -1,0 +1,229 @@
+// The running machine: memory, processes, PCI devices with their groups and IOMMUs, and the iommufd contexts open on it. Everything the dashboard shows hangs from here.
+// Holds always: state is a function of the description and the calls made since, in order; no time, no randomness, no threads. One writer at a time.
+using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.PageTables;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Engine.Hardware;
+
+/// <summary>An emulated Linux host with iommufd.</summary>
+public sealed class EmulatedHost : IDisposable
+{
+    // As many runs as the reference's batches hold in their default 64 KiB of working memory, about 12 bytes a run.
+    private const int ScratchRunCount = 5_461;
+
+    private readonly SortedDictionary<int, IommufdContext> _contexts = [];
+    private readonly SortedDictionary<int, EmulatedProcess> _processes = [];
+    private readonly SortedDictionary<int, EmulatedUser> _users = [];
+    private readonly SortedDictionary<string, EmulatedFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HostDevice> _devices = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<int, IommuGroup> _groups = [];
+    private readonly Dictionary<string, IommuUnit> _units = new(StringComparer.Ordinal);
+
+    /// <param name="description">A checked description: see <c>HostDescriptionValidator</c>.</param>
+    /// <param name="limits">Caps; null = the defaults.</param>
+    /// <param name="events">Receives what happens; null = nobody watches.</param>
+    /// <exception cref="ArgumentException">The description refers to what it does not have, or a process's memory cannot be mapped.</exception>
+    public EmulatedHost(HostDescription description, EngineLimits? limits = null, IEngineEventSink? events = null)
+    {
+        Description = description;
+        Limits = limits ?? new EngineLimits();
+        Memory = new PhysicalMemory(description.MemoryBytes, Limits.MachineWrittenBytes);
+        foreach (IommuUnitDescription unit in description.Units)
+            _units.Add(unit.Name, new IommuUnit(unit));
+        foreach (GroupDescription group in description.Groups)
+            _groups.Add(group.Id, new IommuGroup(group));
+        foreach (DeviceDescription device in description.Devices)
+        {
+            IommuGroup group = _groups[device.Group];
+            var made = new HostDevice(device, _units[device.Unit], group);
+            group.DeviceList.Add(made);
+            _devices.Add(device.Address, made);
+        }
+        foreach (ProcessDescription process in description.Processes)
+        {
+            if (CreateProcess(process) is { } refusal)
+                throw new ArgumentException($"Process {process.Pid}: {refusal.Reason}", nameof(description));
+        }
+        Events = events;
+    }
+
+    public HostDescription Description { get; }
+
+    public EngineLimits Limits { get; }
+
+    public PhysicalMemory Memory { get; }
+
+    public IEngineEventSink? Events { get; set; }
+
+    public IReadOnlyCollection<IommuUnit> Units => _units.Values;
+
+    /// <summary>By ascending number.</summary>
+    public IReadOnlyCollection<IommuGroup> Groups => _groups.Values;
+
+    public IReadOnlyCollection<HostDevice> Devices => _devices.Values;
+
+    /// <summary>By ascending pid; exited ones stay listed while their pages may be pinned.</summary>
+    public IReadOnlyCollection<EmulatedProcess> Processes => _processes.Values;
+
+    public IReadOnlyCollection<EmulatedUser> Users => _users.Values;
+
+    public IReadOnlyCollection<EmulatedFile> Files => _files.Values;
+
+    /// <summary>By ascending fd.</summary>
+    public IReadOnlyCollection<IommufdContext> Contexts => _contexts.Values;
+
+    internal PhysicalRun[] ScratchRuns { get; } = new PhysicalRun[ScratchRunCount];
+
+    public HostDevice? FindDevice(string address) => _devices.GetValueOrDefault(address);
+
+    public IommufdContext? FindContext(int fd) => _contexts.GetValueOrDefault(fd);
+
+    public EmulatedProcess? FindProcess(int pid) => _processes.GetValueOrDefault(pid);
+
+    /// <summary>Opens /dev/iommu for a process. ENOENT: no such living process; ENOMEM at the cap.</summary>
+    public Refusal? OpenContext(int pid, out IommufdContext? context)
+    {
+        context = null;
+        if (Living(pid, out EmulatedProcess process) is { } refusal)
+            return refusal;
+        if (_contexts.Count >= Limits.Contexts)
+            return EngineLimits.Reached(nameof(EngineLimits.Contexts), Limits.Contexts, "open contexts");
+        int fd = 1;
+        while (_contexts.ContainsKey(fd))
+            fd++;
+        context = new IommufdContext(this, fd, process);
+        _contexts.Add(fd, context);
+        context.Raise(EngineEventKind.ContextOpened, (uint)fd, (uint)pid);
+        return null;
+    }
+
+    /// <summary>Closes a context and everything made through it. EBADF: not open.</summary>
+    public Refusal? CloseContext(int fd)
+    {
+        if (FindContext(fd) is not { } context)
+            return new Refusal(Errno.EBADF, "context.fd", $"No context {fd} is open.");
+        context.Close();
+        _contexts.Remove(fd);
+        context.Raise(EngineEventKind.ContextClosed, (uint)fd, (uint)context.Opener.Pid);
+        return null;
+    }
+
+    /// <summary>Starts a process. EEXIST: the pid is taken; ENOMEM at the cap; the errors of mapping its memory. All or nothing.</summary>
+    public Refusal? CreateProcess(ProcessDescription description)
+    {
+        if (_processes.TryGetValue(description.Pid, out EmulatedProcess? other))
+            return new Refusal(Errno.EEXIST, "process.pid", $"Pid {description.Pid} is taken by {other.Name}.");
+        if (description.Pid <= 0)
+            return new Refusal(Errno.EINVAL, "process.pid", $"Pid {description.Pid} is not positive.");
+        if (_processes.Count >= Limits.Processes)
+            return EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "processes");
+        bool known = _users.TryGetValue(description.Uid, out EmulatedUser? user);
+        user ??= new EmulatedUser(description.Uid);
+        var process = new EmulatedProcess(description, user, new AddressSpace(Memory, Limits));
+        foreach (MemoryDescription mapping in description.Memory)
+        {
+            if (MapInto(process, mapping) is { } refusal)
+            {
+                process.Memory.Exit();
+                DropUnmappedFiles();
+                return refusal;
+            }
+        }
+        if (!known)
+            _users.Add(description.Uid, user);
+        _processes.Add(process.Pid, process);
+        RaiseProcess(EngineEventKind.ProcessCreated, process);
+        return null;
+    }
+
+    /// <summary>Maps memory into a process. ENOENT: no such living process; the errors of <see cref="AddressSpace.Map"/>.</summary>
+    public Refusal? MapMemory(int pid, MemoryDescription mapping)
+    {
+        if ((Living(pid, out EmulatedProcess process) ?? MapInto(process, mapping)) is { } refusal)
+            return refusal;
+        RaiseProcess(EngineEventKind.MemoryMapped, process, new IovaRange(mapping.Start, mapping.Start + mapping.LengthBytes - 1));
+        return null;
+    }
+
+    /// <summary>Unmaps the mapping that starts at an address; frames that are pinned stay until their last unpin.</summary>
+    public Refusal? UnmapMemory(int pid, ulong start)
+    {
+        if (Living(pid, out EmulatedProcess process) is { } gone)
+            return gone;
+        if (process.Memory.Unmap(start, out MemoryMapping? removed) is { } refusal)
+            return refusal;
+        DropUnmappedFiles();
+        RaiseProcess(EngineEventKind.MemoryUnmapped, process, removed!.Range);
+        return null;
+    }
+
+    /// <summary>Stores bytes as the process would. EFAULT, ENOMEM; nothing is written on refusal.</summary>
+    public Refusal? WriteMemory(int pid, ulong address, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+            return new Refusal(Errno.EINVAL, "write.length", "There are no bytes to write.");
+        if ((Living(pid, out EmulatedProcess process) ?? process.Memory.Write(address, bytes)) is { } refusal)
+            return refusal;
+        RaiseProcess(EngineEventKind.MemoryWritten, process, new IovaRange(address, address + (ulong)bytes.Length - 1));
+        return null;
+    }
+
+    /// <summary>Sets RLIMIT_MEMLOCK in bytes. What is pinned already stays pinned.</summary>
+    public Refusal? SetMemlock(int pid, ulong bytes)
+    {
+        if (Living(pid, out EmulatedProcess process) is { } refusal)
+            return refusal;
+        process.MemlockBytes = bytes;
+        RaiseProcess(EngineEventKind.LimitChanged, process, value: bytes);
+        return null;
+    }
+
+    /// <summary>Ends a process: its contexts close and its memory goes; pages that other processes' contexts have pinned stay.</summary>
+    public Refusal? ExitProcess(int pid)
+    {
+        if (Living(pid, out EmulatedProcess process) is { } refusal)
+            return refusal;
+        foreach (IommufdContext context in _contexts.Values.Where(c => c.Opener == process).ToArray())
+            CloseContext(context.Fd);
+        process.Memory.Exit();
+        DropUnmappedFiles();
+        RaiseProcess(EngineEventKind.ProcessExited, process);
+        return null;
+    }
+
+    /// <summary>Gives the machine's memory back to the operating system. The host must not be used after.</summary>
+    public void Dispose() => Memory.Dispose();
+
+    internal Refusal? Living(int pid, out EmulatedProcess process)
+    {
+        process = FindProcess(pid)!;
+        return process switch
+        {
+            null => new Refusal(Errno.ENOENT, "process.lookup", $"There is no process {pid}."),
+            { Memory.IsAlive: false } => new Refusal(Errno.ENOENT, "process.exited", $"Process {pid} ({process.Name}) has exited."),
+            _ => null,
+        };
+    }
+
+    private Refusal? MapInto(EmulatedProcess process, MemoryDescription mapping)
+    {
+        EmulatedFile? file = null;
+        if (mapping.File is { } name && !_files.TryGetValue(name, out file))
+            file = new EmulatedFile(name);
+        if (process.Memory.Map(mapping, file) is { } refusal)
+            return refusal;
+        if (file is not null)
+            _files[file.Name] = file;
+        return null;
+    }
+
+    private void DropUnmappedFiles()
+    {
+        foreach (EmulatedFile file in _files.Values.Where(f => f.Mappings == 0).ToArray())
+            _files.Remove(file.Name);
+    }
+
+    private void RaiseProcess(EngineEventKind kind, EmulatedProcess process, IovaRange range = default, ulong value = 0) =>
+        Events?.Raise(new EngineEvent(kind, 0, (uint)process.Pid, 0, range, value));
+}

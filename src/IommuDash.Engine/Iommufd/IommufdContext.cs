@@ -1,0 +1,98 @@
+// One open /dev/iommu file: the object table, who pays for pinned pages, and the groups of the devices bound to it. One partial file per family of calls.
+// Holds always: closing releases every pin, every reservation and every domain made through it.
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Engine.Iommufd;
+
+/// <summary>An iommufd context.</summary>
+public sealed partial class IommufdContext
+{
+    internal IommufdContext(EmulatedHost host, int fd, EmulatedProcess opener)
+    {
+        Host = host;
+        Fd = fd;
+        Opener = opener;
+        Objects = new ObjectTable(host.Limits.ObjectsPerContext);
+    }
+
+    public EmulatedHost Host { get; }
+
+    /// <summary>Number of the file in the host, unique among open contexts.</summary>
+    public int Fd { get; }
+
+    /// <summary>The process that opened it; the caller of a call that names no other.</summary>
+    public EmulatedProcess Opener { get; }
+
+    public ObjectTable Objects { get; }
+
+    /// <summary>Mode for new pages objects: User, or Mm after the RLIMIT_MODE option.</summary>
+    public AccountMode AccountMode { get; internal set; } = AccountMode.User;
+
+    /// <summary>Groups with a device bound here, by group number.</summary>
+    internal SortedDictionary<int, Igroup> Groups { get; } = [];
+
+    internal void Raise(EngineEventKind kind, uint obj, uint other = 0, IovaRange range = default, ulong value = 0) =>
+        Host.Events?.Raise(new EngineEvent(kind, Fd, obj, other, range, value));
+
+    /// <summary>
+    /// IOMMU_DESTROY. ENOENT for an unknown id; EBUSY while anything but the table refers to the object, which then stays.
+    /// </summary>
+    public Refusal? Destroy(uint id)
+    {
+        if (Objects.Get(id, "object to destroy", out IommufdObject victim) is { } refusal)
+            return refusal;
+        if (victim.Users != 1)
+            return Busy(victim);
+        Remove(victim);
+        return null;
+    }
+
+    /// <summary>
+    /// Ends the context. Device files keep a context alive, so the devices go first, as a process that exits closes them; then, in ascending passes over the table,
+    /// every object that nothing else refers to, until none is left.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A pass destroyed nothing: a reference leaked.</exception>
+    internal void Close()
+    {
+        foreach (Device device in Objects.All.OfType<Device>().ToArray())
+            Unbind(device);
+        while (Objects.Count != 0)
+        {
+            int before = Objects.Count;
+            foreach (IommufdObject candidate in Objects.All.ToArray())
+            {
+                if (candidate.Users == 1 && Objects.Find<IommufdObject>(candidate.Id) == candidate)
+                    Remove(candidate);
+            }
+            if (Objects.Count == before)
+                throw new InvalidOperationException($"Closing context {Fd}: nothing may destroy {string.Join(", ", Objects.All.Select(o => $"{o.Type} {o.Id}"))}.");
+        }
+        if (Groups.Count != 0)
+            throw new InvalidOperationException($"Closing context {Fd}: {Groups.Count} groups outlived their devices.");
+    }
+
+    internal void Remove(IommufdObject removed, bool tombstone = false)
+    {
+        Objects.Remove(removed, tombstone);
+        removed.Destroy();
+        Raise(EngineEventKind.ObjectDestroyed, removed.Id, (uint)removed.Type);
+    }
+
+    /// <summary>Makes a new object visible and tells the watchers.</summary>
+    internal void Publish(IommufdObject created)
+    {
+        Objects.Finalize(created);
+        Raise(EngineEventKind.ObjectCreated, created.Id, (uint)created.Type);
+    }
+
+    private Refusal Busy(IommufdObject victim)
+    {
+        uint[] holders = [.. Objects.All.Where(o => o.References.Contains(victim)).Select(o => o.Id)];
+        string who = victim is Device ? "its driver holds it" : holders.Length == 0 ? "a file or mapping holds it" : $"it is used by {string.Join(", ", holders.Take(8))}{(holders.Length > 8 ? "…" : "")}";
+        return new Refusal(Errno.EBUSY, "destroy.users", $"{victim.Type} {victim.Id} has {victim.Users - 1} more reference{(victim.Users == 2 ? "" : "s")} than the table's own: {who}.")
+        {
+            Objects = holders,
+        };
+    }
+}

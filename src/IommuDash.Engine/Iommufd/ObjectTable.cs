@@ -1,0 +1,93 @@
+// The id space of one context (the reference's ctx->objects). Ids are the lowest free ones from 1, reused at once; a tombstone keeps its id taken until the context closes.
+// An id is taken by Reserve, invisible to lookups until Finalize, and given back by Abort when the creating call fails.
+using System.Numerics;
+
+namespace IommuDash.Engine.Iommufd;
+
+/// <summary>Id → object. Lookups of 0, free, reserved or tombstoned ids find nothing.</summary>
+public sealed class ObjectTable
+{
+    private readonly int _cap;
+    private readonly List<IommufdObject?> _slots = [null];
+    private readonly List<ulong> _taken = [1];
+    private int _lowWord;
+
+    internal ObjectTable(int cap) => _cap = cap;
+
+    /// <summary>Visible objects.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Ids taken: visible, reserved or tombstoned.</summary>
+    public int TakenIds { get; private set; }
+
+    /// <summary>Visible objects by ascending id.</summary>
+    public IEnumerable<IommufdObject> All
+    {
+        get
+        {
+            for (int id = 1; id < _slots.Count; id++)
+            {
+                if (_slots[id] is { } found)
+                    yield return found;
+            }
+        }
+    }
+
+    /// <summary>The visible object with this id if it is a <typeparamref name="T"/>, else null.</summary>
+    public T? Find<T>(uint id) where T : IommufdObject => id < (uint)_slots.Count ? _slots[(int)id] as T : null;
+
+    /// <summary>As <see cref="Find{T}"/>, but absence is the refusal ENOENT.</summary>
+    internal Refusal? Get<T>(uint id, string what, out T found) where T : IommufdObject
+    {
+        found = Find<T>(id)!;
+        if (found is not null)
+            return null;
+        string why = Find<IommufdObject>(id) is { } other ? $"id {id} is a {other.Type}" : $"there is no object {id}";
+        return new Refusal(Errno.ENOENT, "object.lookup", $"No {what}: {why}.");
+    }
+
+    /// <summary>Takes the lowest free id. ENOMEM at the cap.</summary>
+    internal Refusal? Reserve(IommufdObject reserved)
+    {
+        if (TakenIds >= _cap)
+            return EngineLimits.Reached(nameof(EngineLimits.ObjectsPerContext), _cap, "objects in one context");
+        while (_lowWord < _taken.Count && _taken[_lowWord] == ulong.MaxValue)
+            _lowWord++;
+        if (_lowWord == _taken.Count)
+            _taken.Add(0);
+        int bit = BitOperations.TrailingZeroCount(~_taken[_lowWord]);
+        _taken[_lowWord] |= 1UL << bit;
+        TakenIds++;
+        reserved.Id = (uint)((_lowWord * 64) + bit);
+        return null;
+    }
+
+    /// <summary>Makes a reserved id visible.</summary>
+    internal void Finalize(IommufdObject reserved)
+    {
+        while (_slots.Count <= reserved.Id)
+            _slots.Add(null);
+        _slots[(int)reserved.Id] = reserved;
+        Count++;
+    }
+
+    /// <summary>Gives a reserved id back after its object's creation failed.</summary>
+    internal void Abort(IommufdObject reserved) => Release(reserved.Id);
+
+    /// <summary>Takes an object out. With <paramref name="tombstone"/> the id stays taken by nothing.</summary>
+    internal void Remove(IommufdObject removed, bool tombstone = false)
+    {
+        _slots[(int)removed.Id] = null;
+        Count--;
+        if (!tombstone)
+            Release(removed.Id);
+    }
+
+    private void Release(uint id)
+    {
+        int word = (int)(id / 64);
+        _taken[word] &= ~(1UL << (int)(id % 64));
+        _lowWord = Math.Min(_lowWord, word);
+        TakenIds--;
+    }
+}
