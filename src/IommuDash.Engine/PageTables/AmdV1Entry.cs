@@ -53,9 +53,12 @@ internal static class AmdV1Entry
     public static ulong LeafTarget(int granuleShift, int level, ulong raw, out int pageShift)
     {
         ulong units = (raw & AddressMask) >> AddressShift;
-        bool coded = ((raw >> NextLevelShift) & NextLevelMask) == NextLevelCodedSize;
-        pageShift = coded ? granuleShift + 1 + BitOperations.TrailingZeroCount(~units) : granuleShift + (9 * level);
-        return units << granuleShift & ~((1UL << pageShift) - 1);
+        pageShift = granuleShift + (9 * level);
+        if (((raw >> NextLevelShift) & NextLevelMask) != NextLevelCodedSize)
+            return units << granuleShift;
+        int ones = BitOperations.TrailingZeroCount(~units);
+        pageShift = granuleShift + 1 + ones;
+        return units >> (ones + 1) << pageShift;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

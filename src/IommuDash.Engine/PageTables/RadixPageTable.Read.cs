@@ -23,7 +23,7 @@ public sealed unsafe partial class RadixPageTable<TFormat>
             return 0;
         var reader = new RunReader(runs, iova, last);
         if (Tag(iova) == _cursorTag && Tag(last) == _cursorTag)
-            ReadItems(_cursorTable, 0, ref reader);
+            ReadItems(_cursorTable, ref reader);
         else if (iova <= LastOfBits(SpanShift(_levels - 1)))
             ReadTable(_root, _levels - 1, ref reader);
         return reader.Finish();
@@ -53,7 +53,7 @@ public sealed unsafe partial class RadixPageTable<TFormat>
         if (level == 0)
         {
             SetCursor(table, reader.Next);
-            return ReadItems(table, 0, ref reader);
+            return ReadItems(table, ref reader);
         }
         while (true)
         {
@@ -75,16 +75,23 @@ public sealed unsafe partial class RadixPageTable<TFormat>
         }
     }
 
-    private static bool ReadItems(ulong* table, int level, ref RunReader reader)
+    private static bool ReadItems(ulong* table, ref RunReader reader)
     {
-        int index = Index(level, reader.Next);
+        // A copy, so that the loop keeps the reader's fields in registers.
+        RunReader local = reader;
+        int index = Index(0, local.Next);
+        bool more = true;
         while (index < Entries)
         {
             ulong raw = table[index];
-            if (raw == 0 || !reader.TryAdd(TFormat.LeafTarget(level, raw, out int pageShift), pageShift))
-                return false;
-            index = (index | ((1 << (pageShift - ItemShift(level))) - 1)) + 1;
+            if (raw == 0 || !local.TryAdd(TFormat.LeafTarget(0, raw, out int pageShift), pageShift))
+            {
+                more = false;
+                break;
+            }
+            index = (index | ((1 << (pageShift - TFormat.GranuleShift)) - 1)) + 1;
         }
-        return true;
+        reader = local;
+        return more;
     }
 }

@@ -81,6 +81,8 @@ public sealed unsafe partial class RadixPageTable<TFormat> : IommuDomain
         _disposed = true;
         FreeSubtree(_rootPhysical, _levels - 1);
         Array.Clear(_leafCounts);
+        _cursorTag = NoTag;
+        _root = null;
     }
 
     private static ulong LastOfBits(int bits) => bits >= 64 ? ulong.MaxValue : (1UL << bits) - 1;

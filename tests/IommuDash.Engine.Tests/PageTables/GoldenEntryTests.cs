@@ -42,6 +42,22 @@ public sealed class GoldenEntryTests
         int inputBits, ulong iova, ulong physical, int pageShift, string access, string path, string pointers, ulong leaf) =>
         CheckRow(TestTables.Unit(IommuVendor.Intel, inputBits), (inputBits - 12) / 9 - 1, iova, physical, pageShift, access, path, pointers, leaf);
 
+    // Worked out from the selftest's rules: AMD v1 words with addresses in units of 2 KiB, never force-coherent.
+    [Theory]
+    [InlineData(0x1000000UL, 0x5800UL, 11, "RW", "L4[0] L3[0] L2[0] L1[16] L0[0]",
+        "6000000200006801 6000000200004601 6000000200002401 6000000200000201", 0x600000000000B001UL)]
+    [InlineData(0x1001000UL, 0x5000UL, 12, "R", "L4[0] L3[0] L2[0] L1[16] L0[2]",
+        "6000000200006801 6000000200004601 6000000200002401 6000000200000201", 0x200000000000AE01UL)]
+    [InlineData(0x1100000UL, 0x300000UL, 20, "RW", "L4[0] L3[0] L2[0] L1[17]", "6000000200006801 6000000200004601 6000000200002401", 0x6000000000600001UL)]
+    [InlineData(0x1200000UL, 0x400000UL, 21, "W", "L4[0] L3[0] L2[0] L1[18]", "6000000200006801 6000000200004601 6000000200002401", 0x40000000009FFE01UL)]
+    public void MockAmdV1_OnePage_CountsAddressesIn2KiB(
+        ulong iova, ulong physical, int pageShift, string access, string path, string pointers, ulong leaf) =>
+        CheckRow(TestTables.Unit(IommuVendor.Mock), 4, iova, physical, pageShift, access, path, pointers, leaf);
+
+    [Fact]
+    public void AmdV1_NotCoherent_LeavesForceCoherentClear() =>
+        Assert.Equal(0x600000089ABCD001UL, AmdV1.LeafAttributes(0, 12, TestTables.ReadWrite, coherent: false) | AmdV1.LeafAddress(0, 12, 0x89ABCD000));
+
     [Theory]
     [InlineData(IommuVendor.Amd, 0, 0x700000089ABCD041UL, 0x89ABCD000UL, 12, "D")]
     [InlineData(IommuVendor.Amd, 0, 0x700000089ABD7E41UL, 0x89ABD0000UL, 16, "D")]
@@ -96,7 +112,7 @@ public sealed class GoldenEntryTests
 
         // The leaf takes all its items and no other.
         WalkStep last = steps[^1];
-        int items = 1 << (pageShift - 12 - (9 * last.Level));
+        int items = 1 << (pageShift - domain.IndexBits(last.Level).LowBit);
         for (int i = 0; i < 512; i++)
         {
             bool inRun = i >= last.Index && i < last.Index + items;
