@@ -1,5 +1,6 @@
 using IommuDash.Web.Components;
 using IommuDash.Web.Configuration;
+using IommuDash.Web.Model;
 using IommuDash.Web.Security;
 
 using Microsoft.AspNetCore.Components.Server;
@@ -70,6 +71,10 @@ public sealed class DashboardWebApplication : IAsyncDisposable
         services.AddHealthChecks();
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddRadzenComponents();
+        services.AddScoped<ShellState>();
+        services.AddScoped<InspectorSelection>();
+        services.AddScoped<Shortcuts>();
+        services.AddScoped<DisplayControl>();
     }
 
     private static void UsePipeline(WebApplication app)

@@ -12,6 +12,7 @@ public sealed class DashboardServer : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
+    private bool _stopped;
 
     private DashboardServer(Process process, Uri address) => (_process, Address) = (process, address);
 
@@ -54,7 +55,14 @@ public sealed class DashboardServer : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => StopAsync(_process);
+    /// <summary>May be called more than once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped)
+            return;
+        _stopped = true;
+        await StopAsync(_process);
+    }
 
     private static async Task HealthyAsync(Uri address, CancellationToken cancellation)
     {

@@ -18,6 +18,14 @@ public static class DashboardUrls
 
     public static string Events(string workspace, SelectionKey? selection = null) => Page(workspace, "events", selection);
 
+    /// <summary>The workspace an address of ours leads into; null where it leads into none.</summary>
+    /// <param name="uri">Absolute address.</param>
+    public static string? WorkspaceOf(string uri)
+    {
+        string[] segments = new Uri(uri).AbsolutePath.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return segments is ["w", var workspace, ..] ? Uri.UnescapeDataString(workspace) : null;
+    }
+
     private static string Page(string workspace, string page, SelectionKey? selection)
     {
         string path = $"/w/{Uri.EscapeDataString(workspace)}/{page}";
