@@ -47,14 +47,16 @@ public partial class IntervalTree<TPayload, TAugment>
 
     public int Parent(int slot) => Live(slot).Parent;
 
-    /// <summary>Nodes on the longest way down, this one included: 1 for a leaf.</summary>
-    public int SubtreeHeight(int slot) => Live(slot).Height;
-
     /// <summary>Height of the left side less that of the right: -1, 0 or 1.</summary>
-    public int Balance(int slot)
+    public int Balance(int slot) => Live(slot).Balance;
+
+    /// <summary>Nodes on the longest way down, this one included: 1 for a leaf. O(log n).</summary>
+    public int SubtreeHeight(int slot)
     {
-        ref Node node = ref Live(slot);
-        return Height(node.Left) - Height(node.Right);
+        int height = 0;
+        for (slot = Live(slot).Balance >= 0 ? At(slot).Left : At(slot).Right; slot != None; slot = At(slot).Balance >= 0 ? At(slot).Left : At(slot).Right)
+            height++;
+        return height + 1;
     }
 
     /// <summary>Nodes in the subtree, this one included.</summary>
@@ -103,7 +105,7 @@ public partial class IntervalTree<TPayload, TAugment>
         }
     }
 
-    /// <summary>The comparisons that <see cref="FirstOverlap(IovaRange)"/> makes, from the root down. Ends with Found or Stop, or after a Right to nowhere.</summary>
+    /// <summary>The comparisons by which an interval tree finds <see cref="FirstOverlap(IovaRange)"/>, from the root down. Ends with Found or Stop, or after a Right to nowhere.</summary>
     public IReadOnlyList<LookupStep> ExplainLookup(IovaRange window)
     {
         var steps = new List<LookupStep>();

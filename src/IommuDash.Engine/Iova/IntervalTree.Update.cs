@@ -1,4 +1,8 @@
-// Insert and remove. Both link or unlink one node and then walk once to the root: counts change all the way up, heights and summaries only until they settle.
+// Insert and remove. Both link or unlink one node; then summaries are refreshed upward until they settle, then balance is restored upward until it settles. The order
+// matters: a rotation does not change what its subtree says as a whole, so nothing above it needs another look. Counts change along the whole path: an insert
+// changes them on its way down, a remove together with the balance.
+using System.Diagnostics.CodeAnalysis;
+
 namespace IommuDash.Engine.Iova;
 
 public partial class IntervalTree<TPayload, TAugment>
@@ -17,6 +21,7 @@ public partial class IntervalTree<TPayload, TAugment>
         for (int at = _root; at != None;)
         {
             ref Node node = ref At(at);
+            node.Count++;
             parent = at;
             if (range.Start < node.Start || (range.Start == node.Start && range.Last < node.Last))
             {
@@ -30,20 +35,24 @@ public partial class IntervalTree<TPayload, TAugment>
             }
         }
 
-        ulong holeStart = 0;
         if (TAugment.TracksHoles)
         {
             if (previous != None && At(previous).Last >= range.Start)
-                throw new ArgumentException($"{range} overlaps {Range(previous)}.", nameof(range));
+                ThrowOverlap(parent, range, previous);
             if (next != None && At(next).Start <= range.Last)
-                throw new ArgumentException($"{range} overlaps {Range(next)}.", nameof(range));
+                ThrowOverlap(parent, range, next);
+        }
+
+        int slot = AllocateSlot();
+        ulong holeStart = 0;
+        if (TAugment.TracksHoles)
+        {
             if (previous != None)
                 holeStart = At(previous).Last + 1;
             if (next != None)
                 TAugment.SetHoleStart(ref At(next).Augment, range.Last + 1);
         }
 
-        int slot = AllocateSlot();
         ref Node added = ref At(slot);
         added.Start = range.Start;
         added.Last = range.Last;
@@ -62,8 +71,11 @@ public partial class IntervalTree<TPayload, TAugment>
             At(parent).Left = slot;
         else
             At(parent).Right = slot;
-        // The hole before the next node shrank, and the next node is an ancestor.
-        SettleUpward(parent, 1, TAugment.TracksHoles ? next : None);
+        // The hole before the next node changed too, and the next node is an ancestor at which the first refresh need not arrive.
+        RefreshUpward(parent);
+        if (TAugment.TracksHoles)
+            RefreshUpward(next);
+        BalanceAfterInsert(slot);
         return slot;
     }
 
@@ -76,27 +88,26 @@ public partial class IntervalTree<TPayload, TAugment>
         if (next != None)
             TAugment.SetHoleStart(ref At(next).Augment, TAugment.GetHoleStart(in gone.Augment));
 
-        int settleFrom;
-        // An ancestor whose own values changed, so that settling must not stop below it.
-        int changed;
+        // The node under which one side becomes less high, and which side.
+        int shrunk;
+        bool leftShrinks;
         if (gone.Left == None || gone.Right == None)
         {
             int child = gone.Left == None ? gone.Right : gone.Left;
+            shrunk = gone.Parent;
+            leftShrinks = shrunk != None && At(shrunk).Left == slot;
             ReplaceChild(gone.Parent, slot, child);
-            if (child != None && child == next)
-                Refresh(ref At(child));
-            settleFrom = gone.Parent;
-            changed = next;
         }
         else
         {
             // The next node moves into the place: links change, slots do not, so handles stay valid. It takes over the old summary too, which is what the parent has seen.
             int heir = Leftmost(gone.Right);
             ref Node moved = ref At(heir);
-            settleFrom = heir;
-            if (moved.Parent != slot)
+            shrunk = heir;
+            leftShrinks = moved.Parent != slot;
+            if (leftShrinks)
             {
-                settleFrom = moved.Parent;
+                shrunk = moved.Parent;
                 ReplaceChild(moved.Parent, heir, moved.Right);
                 moved.Right = gone.Right;
                 At(gone.Right).Parent = heir;
@@ -105,51 +116,87 @@ public partial class IntervalTree<TPayload, TAugment>
             At(gone.Left).Parent = heir;
             ReplaceChild(gone.Parent, slot, heir);
             moved.Count = gone.Count;
-            moved.Height = gone.Height;
+            moved.Balance = gone.Balance;
             moved.SubtreeLast = gone.SubtreeLast;
             moved.Augment = gone.Augment;
-            changed = heir;
+            next = heir;
         }
         FreeSlot(slot);
-        SettleUpward(settleFrom, -1, changed);
+        RefreshUpward(shrunk);
+        RefreshUpward(next);
+        BalanceAfterRemove(shrunk, leftShrinks);
     }
 
-    // Adds countDelta to every node from slot to the root, and refreshes and rebalances as long as something changes, at least up to mustReach (an ancestor or none).
-    private void SettleUpward(int slot, int countDelta, int mustReach)
+    private void RefreshUpward(int slot)
     {
-        bool changing = true;
         while (slot != None)
         {
             ref Node node = ref At(slot);
-            node.Count += countDelta;
-            if (changing || slot == mustReach)
+            if (!Refresh(ref node))
+                return;
+            slot = node.Parent;
+        }
+    }
+
+    private void BalanceAfterInsert(int slot)
+    {
+        for (int parent = At(slot).Parent; parent != None; parent = At(slot).Parent)
+        {
+            ref Node node = ref At(parent);
+            node.Balance += (sbyte)(node.Left == slot ? 1 : -1);
+            if (node.Balance == 0)
+                return;
+            if (node.Balance is < -1 or > 1)
             {
-                changing = Refresh(ref node);
-                int balance = Height(node.Left) - Height(node.Right);
-                if (balance is < -1 or > 1)
+                Rebalance(parent);
+                return;
+            }
+            slot = parent;
+        }
+    }
+
+    private void BalanceAfterRemove(int slot, bool leftShrinks)
+    {
+        bool shrinking = true;
+        while (slot != None)
+        {
+            ref Node node = ref At(slot);
+            node.Count--;
+            if (shrinking)
+            {
+                node.Balance += (sbyte)(leftShrinks ? -1 : 1);
+                if (node.Balance is < -1 or > 1)
                 {
-                    slot = Rebalance(slot, balance);
-                    changing = true;
+                    slot = Rebalance(slot);
                     node = ref At(slot);
                 }
+                shrinking = node.Balance == 0;
+                leftShrinks = shrinking && node.Parent != None && At(node.Parent).Left == slot;
             }
             slot = node.Parent;
         }
     }
 
-    // Returns the subtree's new root. The two sides' heights differ by exactly 2.
-    private int Rebalance(int slot, int balance)
+    [DoesNotReturn]
+    private void ThrowOverlap(int parent, IovaRange range, int other)
     {
-        if (balance > 0)
+        for (; parent != None; parent = At(parent).Parent)
+            At(parent).Count--;
+        throw new ArgumentException($"{range} overlaps {Range(other)}.", nameof(range));
+    }
+
+    // Turns a subtree whose sides differ by 2; returns its new root. It got less high if that is balanced.
+    private int Rebalance(int slot)
+    {
+        ref Node node = ref At(slot);
+        if (node.Balance > 0)
         {
-            int left = At(slot).Left;
-            if (Height(At(left).Left) < Height(At(left).Right))
-                RotateLeft(left);
+            if (At(node.Left).Balance < 0)
+                RotateLeft(node.Left);
             return RotateRight(slot);
         }
-        int right = At(slot).Right;
-        if (Height(At(right).Right) < Height(At(right).Left))
-            RotateRight(right);
+        if (At(node.Right).Balance > 0)
+            RotateRight(node.Right);
         return RotateLeft(slot);
     }
 
@@ -162,6 +209,8 @@ public partial class IntervalTree<TPayload, TAugment>
         if (up.Left != None)
             At(up.Left).Parent = slot;
         up.Left = slot;
+        node.Balance = (sbyte)(node.Balance + 1 - Math.Min(up.Balance, (sbyte)0));
+        up.Balance = (sbyte)(up.Balance + 1 + Math.Max(node.Balance, (sbyte)0));
         FinishRotation(slot, ref node, pivot, ref up);
         return pivot;
     }
@@ -175,6 +224,8 @@ public partial class IntervalTree<TPayload, TAugment>
         if (up.Right != None)
             At(up.Right).Parent = slot;
         up.Right = slot;
+        node.Balance = (sbyte)(node.Balance - 1 - Math.Max(up.Balance, (sbyte)0));
+        up.Balance = (sbyte)(up.Balance - 1 + Math.Min(node.Balance, (sbyte)0));
         FinishRotation(slot, ref node, pivot, ref up);
         return pivot;
     }
@@ -202,35 +253,28 @@ public partial class IntervalTree<TPayload, TAugment>
             At(parent).Right = child;
     }
 
-    // Computes what a node says about its subtree from its children, Count apart. Returns whether anything changed.
+    // Computes again what a node says about its subtree, Count and Balance apart. Returns whether anything changed.
     private bool Refresh(ref Node node)
     {
-        int height = 0;
         ulong last = node.Last;
         ref TAugment left = ref _empty;
         ref TAugment right = ref _empty;
         if (node.Left != None)
         {
             ref Node child = ref At(node.Left);
-            height = child.Height;
             last = Math.Max(last, child.SubtreeLast);
             left = ref child.Augment;
         }
         if (node.Right != None)
         {
             ref Node child = ref At(node.Right);
-            height = Math.Max(height, child.Height);
             last = Math.Max(last, child.SubtreeLast);
             right = ref child.Augment;
         }
-        height++;
-        bool changed = height != node.Height || last != node.SubtreeLast;
-        node.Height = height;
+        bool changed = last != node.SubtreeLast;
         node.SubtreeLast = last;
         return TAugment.Refresh(ref node.Augment, node.Start, in left, in right) || changed;
     }
-
-    private int Height(int slot) => slot == None ? 0 : At(slot).Height;
 
     private int CountBelow(int slot) => slot == None ? 0 : At(slot).Count;
 }

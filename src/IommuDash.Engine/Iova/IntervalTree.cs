@@ -1,8 +1,8 @@
 // An interval tree as the kernel's (include/linux/interval_tree_generic.h): ordered by start, each node knowing the greatest last address of its subtree, so that a
 // lookup of "what overlaps [start, last]" takes one path down. Balanced as an AVL tree; each node also counts its subtree, so rank and position convert into each other.
 //
-// Always holds: in-order is by (Start, Last), equal ranges in order of insertion; heights of siblings differ by at most 1; SubtreeLast, Count, Height and the
-// augmentation of every node agree with its children. With a hole-tracking augmentation ranges are disjoint, and a node's hole begins right after its predecessor.
+// Always holds: in-order is by (Start, Last), equal ranges in order of insertion; heights of siblings differ by at most 1, and Balance says by how much; SubtreeLast, Count and
+// the augmentation of every node agree with its children. With a hole-tracking augmentation ranges are disjoint, and a node's hole begins right after its predecessor.
 //
 // Nodes are structs in chunked arrays, named by int slots that stay valid until removed; a removed slot is used again. Nothing is allocated while the tree stays within
 // its greatest size so far. One writer; no reader during a change.
@@ -131,6 +131,8 @@ public partial class IntervalTree<TPayload, TAugment>
     // whatever reaches so far yet misses the window starts after it, and so does everything to its right.
     private int FirstOverlapBelow(int slot, ulong start, ulong last)
     {
+        if (TAugment.TracksHoles)
+            return FirstDisjointOverlapBelow(slot, start, last);
         while (slot != None)
         {
             ref Node node = ref At(slot);
@@ -146,6 +148,27 @@ public partial class IntervalTree<TPayload, TAugment>
             slot = node.Right;
         }
         return None;
+    }
+
+    // Ranges that never overlap end in the order they start, so the first that reaches the window's start is found without looking at children.
+    private int FirstDisjointOverlapBelow(int slot, ulong start, ulong last)
+    {
+        int found = None;
+        while (slot != None)
+        {
+            ref Node node = ref At(slot);
+            if (node.Last < start)
+            {
+                slot = node.Right;
+                continue;
+            }
+            if (node.Start <= last)
+                found = slot;
+            if (node.Start <= start)
+                break;
+            slot = node.Left;
+        }
+        return found;
     }
 
     private int Leftmost(int slot)
