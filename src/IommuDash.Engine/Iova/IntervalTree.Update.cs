@@ -1,6 +1,6 @@
 // Insert and remove. Both link or unlink one node; then summaries are refreshed upward until they settle, then balance is restored upward until it settles. The order
 // matters: a rotation does not change what its subtree says as a whole, so nothing above it needs another look. Counts change along the whole path: an insert
-// changes them on its way down, a remove together with the balance.
+// changes them on its way down, a remove on its one walk to the root, which also meets the next node if that is an ancestor.
 using System.Diagnostics.CodeAnalysis;
 
 namespace IommuDash.Engine.Iova;
@@ -84,9 +84,7 @@ public partial class IntervalTree<TPayload, TAugment>
     public void Remove(int slot)
     {
         ref Node gone = ref Live(slot);
-        int next = TAugment.TracksHoles ? Next(slot) : None;
-        if (next != None)
-            TAugment.SetHoleStart(ref At(next).Augment, TAugment.GetHoleStart(in gone.Augment));
+        int next = gone.Right == None ? None : Leftmost(gone.Right);
 
         // The node under which one side becomes less high, and which side.
         int shrunk;
@@ -97,11 +95,16 @@ public partial class IntervalTree<TPayload, TAugment>
             shrunk = gone.Parent;
             leftShrinks = shrunk != None && At(shrunk).Left == slot;
             ReplaceChild(gone.Parent, slot, child);
+            int nextAbove = UncountUpward(shrunk, leftShrinks);
+            if (TAugment.TracksHoles && next == None)
+                next = nextAbove;
+            if (next != None)
+                TAugment.SetHoleStart(ref At(next).Augment, TAugment.GetHoleStart(in gone.Augment));
         }
         else
         {
             // The next node moves into the place: links change, slots do not, so handles stay valid. It takes over the old summary too, which is what the parent has seen.
-            int heir = Leftmost(gone.Right);
+            int heir = next;
             ref Node moved = ref At(heir);
             shrunk = heir;
             leftShrinks = moved.Parent != slot;
@@ -119,12 +122,30 @@ public partial class IntervalTree<TPayload, TAugment>
             moved.Balance = gone.Balance;
             moved.SubtreeLast = gone.SubtreeLast;
             moved.Augment = gone.Augment;
-            next = heir;
+            UncountUpward(shrunk, leftShrinks);
         }
         FreeSlot(slot);
         RefreshUpward(shrunk);
-        RefreshUpward(next);
+        if (next != shrunk)
+            RefreshUpward(next);
         BalanceAfterRemove(shrunk, leftShrinks);
+    }
+
+    // Takes one off the counts from slot to the root. Returns the first node met from its left, which is the next in order after the subtree that the walk came out of.
+    private int UncountUpward(int slot, bool fromLeft)
+    {
+        int next = None;
+        while (slot != None)
+        {
+            ref Node node = ref At(slot);
+            node.Count--;
+            if (fromLeft && next == None)
+                next = slot;
+            int parent = node.Parent;
+            fromLeft = next == None && parent != None && At(parent).Left == slot;
+            slot = parent;
+        }
+        return next;
     }
 
     private void RefreshUpward(int slot)
@@ -157,22 +178,18 @@ public partial class IntervalTree<TPayload, TAugment>
 
     private void BalanceAfterRemove(int slot, bool leftShrinks)
     {
-        bool shrinking = true;
         while (slot != None)
         {
             ref Node node = ref At(slot);
-            node.Count--;
-            if (shrinking)
+            node.Balance += (sbyte)(leftShrinks ? -1 : 1);
+            if (node.Balance is < -1 or > 1)
             {
-                node.Balance += (sbyte)(leftShrinks ? -1 : 1);
-                if (node.Balance is < -1 or > 1)
-                {
-                    slot = Rebalance(slot);
-                    node = ref At(slot);
-                }
-                shrinking = node.Balance == 0;
-                leftShrinks = shrinking && node.Parent != None && At(node.Parent).Left == slot;
+                slot = Rebalance(slot);
+                node = ref At(slot);
             }
+            if (node.Balance != 0)
+                return;
+            leftShrinks = node.Parent != None && At(node.Parent).Left == slot;
             slot = node.Parent;
         }
     }
