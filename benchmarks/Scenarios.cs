@@ -1,0 +1,117 @@
+// What is measured. The reference's figures for the same work are in docs/benchmarks.md.
+using IommuDash.Engine.Hardware;
+
+namespace IommuDash.Benchmarks;
+
+internal static class Scenarios
+{
+    private const ulong Page = 4096;
+    private const ulong GiB = 1UL << 30;
+
+    // Inside the mock's window, 16 MiB to 2 GiB.
+    private const ulong Base = 1UL << 24;
+    private const ulong HighBase = 1UL << 40;
+
+    public static IReadOnlyList<(Scenario Scenario, IommuVendor Vendor, int Domains)> All { get; } =
+    [
+        .. Family(IommuVendor.Mock, ""),
+        .. Family(IommuVendor.Intel, "@vtd"),
+        .. Family(IommuVendor.Amd, "@amdv1"),
+        (new("ioas/map-unmap/4K-nodomain", 1000, MapUnmapPage), IommuVendor.Mock, 0),
+        (new("ioas/map-auto/10k-packed", 1000, b => MapAutomatically(b, spacing: Page)), IommuVendor.Mock, 0),
+        (new("ioas/map-auto/10k-holes", 1000, b => MapAutomatically(b, spacing: 2 * Page)), IommuVendor.Mock, 0),
+        (new("ioas/map-auto/10k-misaligned", 1000, MapAutomaticallyAboveMisalignedHoles), IommuVendor.Mock, 0),
+    ];
+
+    private static IEnumerable<(Scenario, IommuVendor, int)> Family(IommuVendor vendor, string suffix) =>
+    [
+        (new("ioas/map-unmap/4K" + suffix, 1000, MapUnmapPage), vendor, 1),
+        (new("ioas/map/1GiB" + suffix, 1, b => MapGiB(b, Bench.Contiguous)), vendor, 1),
+        (new("ioas/unmap/1GiB" + suffix, 1, b => UnmapGiB(b, Bench.Contiguous)), vendor, 1),
+        (new("ioas/map/1GiB-scattered" + suffix, 1, b => MapGiB(b, Bench.Scattered)), vendor, 1),
+        (new("ioas/unmap/1GiB-scattered" + suffix, 1, b => UnmapGiB(b, Bench.Scattered)), vendor, 1),
+        (new("ioas/build/100k" + suffix, 100_000, Build), vendor, 1),
+        (new("ioas/unmap-all/100k" + suffix, 1, UnmapAll), vendor, 1),
+    ];
+
+    private static Action<Clock> MapUnmapPage(Bench bench) => clock =>
+    {
+        clock.Begin();
+        for (int i = 0; i < 1000; i++)
+        {
+            bench.Map(Bench.Contiguous, Page, Base);
+            bench.Unmap(Base, Page);
+        }
+        clock.End();
+    };
+
+    private static Action<Clock> MapAutomatically(Bench bench, ulong spacing)
+    {
+        // The lowest pages automatic allocation would use, so that it has to look past all of them.
+        for (ulong i = 0; i < 10_000; i++)
+            bench.Map(Bench.Contiguous, Page, Page + (i * spacing));
+        ulong length = spacing == Page ? Page : 2 * Page;
+        return clock =>
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                clock.Begin();
+                ulong iova = bench.Map(Bench.Contiguous + Page, length, null);
+                clock.End();
+                bench.Unmap(iova, length);
+            }
+        };
+    }
+
+    // Holes of 2 MiB, each off its 2 MiB boundary by a page: long enough, never aligned.
+    private static Action<Clock> MapAutomaticallyAboveMisalignedHoles(Bench bench)
+    {
+        const ulong Large = 2UL << 20;
+        for (ulong i = 0; i < 10_000; i++)
+            bench.Map(Bench.Contiguous, Page, i * (Large + Page));
+        return clock =>
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                clock.Begin();
+                ulong iova = bench.Map(Bench.Contiguous, Large, null);
+                clock.End();
+                bench.Unmap(iova, Large);
+            }
+        };
+    }
+
+    private static Action<Clock> MapGiB(Bench bench, ulong source) => clock =>
+    {
+        clock.Begin();
+        bench.Map(source, GiB, Base);
+        clock.End();
+        bench.Unmap(Base, GiB);
+    };
+
+    private static Action<Clock> UnmapGiB(Bench bench, ulong source) => clock =>
+    {
+        bench.Map(source, GiB, Base);
+        clock.Begin();
+        bench.Unmap(Base, GiB);
+        clock.End();
+    };
+
+    private static Action<Clock> Build(Bench bench) => clock =>
+    {
+        clock.Begin();
+        for (ulong i = 0; i < 100_000; i++)
+            bench.Map(Bench.Contiguous + (i * Page), Page, Base + (i * Page));
+        clock.End();
+        bench.UnmapAll();
+    };
+
+    private static Action<Clock> UnmapAll(Bench bench) => clock =>
+    {
+        for (ulong i = 0; i < 100_000; i++)
+            bench.Map(Bench.Contiguous + (i * Page), Page, Base + (i * Page));
+        clock.Begin();
+        bench.UnmapAll();
+        clock.End();
+    };
+}
