@@ -93,7 +93,7 @@ public sealed partial class IommufdContext
                 refusal = AttachAutomatically(device, ioas, replace, out hwpt);
                 break;
             default:
-                return new Refusal(Errno.EINVAL, "attach.type", $"Object {ptId} is a {target.Type}; a device attaches to an IOAS or a hw_pagetable.") { Objects = [ptId] };
+                return WrongTarget(target);
         }
         if (refusal is not null)
             return refusal;
@@ -102,6 +102,9 @@ public sealed partial class IommufdContext
             Raise(replace ? EngineEventKind.DeviceReplaced : EngineEventKind.DeviceAttached, device.Id, hwpt.Id);
         return null;
     }
+
+    private static Refusal WrongTarget(IommufdObject target) =>
+        new(Errno.EINVAL, "attach.type", $"Object {target.Id} is a {target.Type}; a device attaches to an IOAS or a hw_pagetable.") { Objects = [target.Id] };
 
     // The reference's rule: EINVAL means "incompatible, try the next", any other error ends the search; if none fits, a new one is made.
     private Refusal? AttachAutomatically(Device device, Ioas ioas, bool replace, out HwptPaging? hwpt)
@@ -122,43 +125,46 @@ public sealed partial class IommufdContext
 
     private static Refusal? AttachFresh(Device device, HwptPaging hwpt)
     {
-        Igroup igroup = device.Igroup;
-        if (igroup.Attached.Contains(device))
-            return new Refusal(Errno.EBUSY, "attach.twice", $"Device {device.Id} is already attached to hw_pagetable {igroup.Hwpt!.Id}.") { Objects = [igroup.Hwpt.Id] };
-        if (igroup.Hwpt is { } other && other != hwpt)
-            return new Refusal(Errno.EINVAL, "attach.group", $"Group {igroup.Group.Id} already uses hw_pagetable {other.Id}; all devices of a group share one.") { Objects = [other.Id] };
-        if (hwpt.Ioas.Pagetable.ReserveRegions(device) is { } reserved)
-            return reserved;
-        if (igroup.Hwpt is null && CheckCompatible(device, hwpt) is { } incompatible)
-        {
-            hwpt.Ioas.Pagetable.RemoveReserved(device);
-            return incompatible;
-        }
-        igroup.Hwpt = hwpt;
-        igroup.Attached.Add(device);
+        if (CheckAttach(device, hwpt) is { } refusal)
+            return refusal;
+        hwpt.Ioas.Pagetable.ReserveRegions(device);
+        device.Igroup.Hwpt = hwpt;
+        device.Igroup.Attached.Add(device);
         hwpt.Get();
         device.Get();
         return null;
     }
 
-    private static Refusal? ReplaceWith(Device device, HwptPaging hwpt)
+    private static Refusal? CheckAttach(Device device, HwptPaging hwpt) =>
+        CheckUnattached(device, hwpt) ?? hwpt.Ioas.Pagetable.CheckRegions(device) ?? (device.Igroup.Hwpt is null ? CheckCompatible(device, hwpt) : null);
+
+    /// <param name="hwpt">Null = one that is yet to be made.</param>
+    private static Refusal? CheckUnattached(Device device, HwptPaging? hwpt)
     {
         Igroup igroup = device.Igroup;
-        if (igroup.Hwpt is not { } old || !igroup.Attached.Contains(device))
-            return new Refusal(Errno.EINVAL, "replace.unattached", $"Device {device.Id} is not attached to anything that could be replaced.");
+        if (igroup.Attached.Contains(device))
+            return new Refusal(Errno.EBUSY, "attach.twice", $"Device {device.Id} is already attached to hw_pagetable {igroup.Hwpt!.Id}.") { Objects = [igroup.Hwpt.Id] };
+        if (igroup.Hwpt is { } other && other != hwpt)
+            return new Refusal(Errno.EINVAL, "attach.group", $"Group {igroup.Group.Id} already uses hw_pagetable {other.Id}; all devices of a group share one.") { Objects = [other.Id] };
+        return null;
+    }
+
+    private static Refusal? ReplaceWith(Device device, HwptPaging hwpt)
+    {
+        if (CheckReplace(device, hwpt) is { } refusal)
+            return refusal;
+        Igroup igroup = device.Igroup;
+        HwptPaging old = igroup.Hwpt!;
         if (old == hwpt)
             return null;
-        bool moves = old.Ioas != hwpt.Ioas;
-        if (moves && ReserveRegionsOfGroup(igroup, hwpt.Ioas) is { } reserved)
-            return reserved;
-        if (CheckCompatible(device, hwpt) is { } incompatible)
+        if (old.Ioas != hwpt.Ioas)
         {
-            if (moves)
-                RemoveReservedOfGroup(igroup, hwpt.Ioas);
-            return incompatible;
+            foreach (Device member in igroup.Attached)
+            {
+                hwpt.Ioas.Pagetable.ReserveRegions(member);
+                old.Ioas.Pagetable.RemoveReserved(member);
+            }
         }
-        if (moves)
-            RemoveReservedOfGroup(igroup, old.Ioas);
         igroup.Hwpt = hwpt;
         foreach (Device _ in igroup.Attached)
             hwpt.Get();
@@ -166,6 +172,21 @@ public sealed partial class IommufdContext
             old.Put();
         return null;
     }
+
+    private static Refusal? CheckReplace(Device device, HwptPaging hwpt)
+    {
+        if (CheckAttached(device) is { } unattached)
+            return unattached;
+        HwptPaging old = device.Igroup.Hwpt!;
+        return old == hwpt ? null : CheckGroupRegions(device, hwpt.Ioas) ?? CheckCompatible(device, hwpt);
+    }
+
+    private static Refusal? CheckAttached(Device device) => device.Hwpt is not null ? null
+        : new Refusal(Errno.EINVAL, "replace.unattached", $"Device {device.Id} is not attached to anything that could be replaced.");
+
+    // All devices of a group move together, and each brings its regions where they are not yet.
+    private static Refusal? CheckGroupRegions(Device device, Ioas ioas) =>
+        device.Igroup.Hwpt!.Ioas == ioas ? null : ioas.Pagetable.CheckRegions(device, device.Igroup.Attached.Count);
 
     private void DetachCore(Device device)
     {
@@ -184,25 +205,6 @@ public sealed partial class IommufdContext
         hwpt.Ioas.Pagetable.RemoveReserved(device);
         device.Put();
         hwpt.Put();
-    }
-
-    private static Refusal? ReserveRegionsOfGroup(Igroup igroup, Ioas ioas)
-    {
-        foreach (Device member in igroup.Attached)
-        {
-            if (ioas.Pagetable.ReserveRegions(member) is { } refusal)
-            {
-                RemoveReservedOfGroup(igroup, ioas);
-                return refusal;
-            }
-        }
-        return null;
-    }
-
-    private static void RemoveReservedOfGroup(Igroup igroup, Ioas ioas)
-    {
-        foreach (Device member in igroup.Attached)
-            ioas.Pagetable.RemoveReserved(member);
     }
 
     // What the driver's attach checks: same kind of table, wide enough for what the domain may hold, snooping as promised (intel/iommu.c paging_domain_compatible, amd/iommu.c attach).

@@ -46,11 +46,14 @@ public sealed class ObjectTable
         return new Refusal(Errno.ENOENT, "object.lookup", $"No {what}: {why}.");
     }
 
+    /// <summary>Whether one more id can be taken. ENOMEM at the cap.</summary>
+    internal Refusal? CheckRoom() => TakenIds < _cap ? null : EngineLimits.Reached(nameof(EngineLimits.ObjectsPerContext), _cap, "objects in one context");
+
     /// <summary>Takes the lowest free id. ENOMEM at the cap.</summary>
     internal Refusal? Reserve(IommufdObject reserved)
     {
-        if (TakenIds >= _cap)
-            return EngineLimits.Reached(nameof(EngineLimits.ObjectsPerContext), _cap, "objects in one context");
+        if (CheckRoom() is { } full)
+            return full;
         while (_lowWord < _taken.Count && _taken[_lowWord] == ulong.MaxValue)
             _lowWord++;
         if (_lowWord == _taken.Count)

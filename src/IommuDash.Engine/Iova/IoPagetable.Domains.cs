@@ -15,23 +15,17 @@ public sealed partial class IoPagetable
     internal Refusal? AddDomain(HwptPaging hwpt)
     {
         IommuDomain domain = hwpt.Domain;
-        ulong alignment = Math.Max(SmallestPage(domain), IovaAlignment);
-        if (alignment > PhysicalMemory.FrameBytes)
-            return new Refusal(Errno.EINVAL, "domain.granule", $"The table's smallest page is {alignment} bytes, larger than the CPU's {PhysicalMemory.FrameBytes}.");
-        if (CheckAlignment(alignment) is { } misfit)
-            return misfit;
-        if (ReserveOutside(hwpt) is { } outside)
-        {
-            RemoveReserved(hwpt);
-            return outside;
-        }
+        if (CheckDomain(domain.Aperture, domain.PageSizeBitmap, hwpt) is { } unfit)
+            return unfit;
+        foreach (IovaRange outside in Outside(domain.Aperture))
+            Reserve(outside, hwpt);
         if (FillAll(domain) is { } unfilled)
         {
             RemoveReserved(hwpt);
             return unfilled;
         }
         _domains = [.. _domains, domain];
-        AdoptAlignment(alignment);
+        AdoptAlignment(Math.Max(SmallestPage(domain.PageSizeBitmap), IovaAlignment));
         Raise(EngineEventKind.DomainAdded, other: hwpt.Id);
         return null;
     }
@@ -79,36 +73,54 @@ public sealed partial class IoPagetable
         return null;
     }
 
-    /// <summary>Reserves a range for an owner. EADDRINUSE if an area or an allowed range is there; reserved ranges may overlap.</summary>
-    internal Refusal? Reserve(IovaRange range, object owner)
+    /// <summary>Whether a domain could join, but for filling it: the refusals of <see cref="AddDomain"/> that need no table. Changes nothing.</summary>
+    /// <param name="owner">Owner of its reservations, as <see cref="OwnerName"/> knows it.</param>
+    /// <param name="joining">Reservations that will have been made before it joins.</param>
+    internal Refusal? CheckDomain(IovaRange aperture, ulong pageSizeBitmap, object owner, int joining = 0)
     {
-        int area = Areas.FirstOverlap(range);
-        if (area >= 0)
-            return InUse(range, owner, RangeRole.Area, "the mapped area", Areas.Range(area));
-        int allowed = Allowed.FirstOverlap(range);
-        if (allowed >= 0)
-            return InUse(range, owner, RangeRole.Allowed, "the allowed range", Allowed.Range(allowed));
-        if (Reserved.Count >= Host.Limits.RangesPerIoas)
-            return EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "reserved ranges in one IOAS");
-        Reserved.Insert(range, owner);
-        Raise(EngineEventKind.ReservedAdded, range);
-        return null;
+        ulong alignment = Math.Max(SmallestPage(pageSizeBitmap), IovaAlignment);
+        if (alignment > PhysicalMemory.FrameBytes)
+            return new Refusal(Errno.EINVAL, "domain.granule", $"The table's smallest page is {alignment} bytes, larger than the CPU's {PhysicalMemory.FrameBytes}.");
+        return CheckAlignment(alignment) ?? CheckReserve(Outside(aperture), owner, joining);
     }
 
-    /// <summary>Reserves a device's regions, all or none. Relaxable ones do not count: the reference leaves them to whoever assigns the device.</summary>
-    internal Refusal? ReserveRegions(Device device)
+    /// <summary>Whether the regions of a device's group could be reserved once for each of <paramref name="members"/>. Changes nothing. EADDRINUSE as <see cref="CheckReserve"/>.</summary>
+    internal Refusal? CheckRegions(Device device, int members = 1) => CheckReserve([.. Regions(device)], device, (members - 1) * Regions(device).Count());
+
+    /// <summary>Reserves a device's regions. <see cref="CheckRegions"/> has allowed it.</summary>
+    internal void ReserveRegions(Device device)
     {
-        foreach (ReservedRegion region in device.Hardware.Group.Description.ReservedRegions)
+        foreach (IovaRange region in Regions(device))
+            Reserve(region, device);
+    }
+
+    /// <summary>How many ranges <see cref="ReserveRegions"/> reserves.</summary>
+    internal static int RegionCount(Device device) => Regions(device).Count();
+
+    // Relaxable ones do not count: the reference leaves them to whoever assigns the device.
+    private static IEnumerable<IovaRange> Regions(Device device) =>
+        device.Hardware.Group.Description.ReservedRegions.Where(r => r.Kind != ReservedRegionKind.DirectRelaxable).Select(r => new IovaRange(r.Start, r.Last));
+
+    /// <summary>EADDRINUSE if an area or an allowed range is in one of the ranges; reserved ranges may overlap. ENOMEM at the cap, with <paramref name="joining"/> more to come.</summary>
+    private Refusal? CheckReserve(IReadOnlyList<IovaRange> ranges, object owner, int joining)
+    {
+        foreach (IovaRange range in ranges)
         {
-            if (region.Kind == ReservedRegionKind.DirectRelaxable)
-                continue;
-            if (Reserve(new IovaRange(region.Start, region.Last), device) is { } refusal)
-            {
-                RemoveReserved(device);
-                return refusal;
-            }
+            int area = Areas.FirstOverlap(range);
+            if (area >= 0)
+                return InUse(range, owner, RangeRole.Area, "the mapped area", Areas.Range(area));
+            int allowed = Allowed.FirstOverlap(range);
+            if (allowed >= 0)
+                return InUse(range, owner, RangeRole.Allowed, "the allowed range", Allowed.Range(allowed));
         }
-        return null;
+        return Reserved.Count + joining + ranges.Count <= Host.Limits.RangesPerIoas ? null
+            : EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "reserved ranges in one IOAS");
+    }
+
+    private void Reserve(IovaRange range, object owner)
+    {
+        Reserved.Insert(range, owner);
+        Raise(EngineEventKind.ReservedAdded, range);
     }
 
     internal void RemoveReserved(object owner)
@@ -162,13 +174,11 @@ public sealed partial class IoPagetable
         return null;
     }
 
-    private Refusal? ReserveOutside(HwptPaging hwpt)
-    {
-        IovaRange aperture = hwpt.Domain.Aperture;
-        if (aperture.Start != 0 && Reserve(new IovaRange(0, aperture.Start - 1), hwpt) is { } below)
-            return below;
-        return aperture.Last == ulong.MaxValue ? null : Reserve(new IovaRange(aperture.Last + 1, ulong.MaxValue), hwpt);
-    }
+    private static IReadOnlyList<IovaRange> Outside(IovaRange aperture) =>
+    [
+        .. aperture.Start == 0 ? [] : (IovaRange[])[new(0, aperture.Start - 1)],
+        .. aperture.Last == ulong.MaxValue ? [] : (IovaRange[])[new(aperture.Last + 1, ulong.MaxValue)],
+    ];
 
     private Refusal? FillAll(IommuDomain domain)
     {
@@ -199,13 +209,13 @@ public sealed partial class IoPagetable
         }
     }
 
-    private static ulong SmallestPage(IommuDomain domain) => domain.PageSizeBitmap & (0 - domain.PageSizeBitmap);
+    private static ulong SmallestPage(ulong pageSizeBitmap) => pageSizeBitmap & (0 - pageSizeBitmap);
 
     private ulong RequiredAlignment(bool largePagesDisabled)
     {
         ulong alignment = largePagesDisabled ? PhysicalMemory.FrameBytes : 1UL;
         foreach (IommuDomain domain in _domains)
-            alignment = Math.Max(alignment, SmallestPage(domain));
+            alignment = Math.Max(alignment, SmallestPage(domain.PageSizeBitmap));
         return alignment;
     }
 

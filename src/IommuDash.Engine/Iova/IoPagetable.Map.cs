@@ -216,6 +216,7 @@ public sealed partial class IoPagetable
     {
         HwptPaging hwpt => $"the aperture of hw_pagetable {hwpt.Id}",
         Device device => $"device {device.Id} ({device.Hardware.Address})",
+        string name => name,
         _ => "the test operation ADD_RESERVED",
     };
 }

@@ -24,31 +24,48 @@ public static class DomainFactory
     /// </summary>
     public static IommuDomain? Create(IommuUnitDescription unit, PhysicalMemory memory, out Refusal? refusal, MockTableKind mockKind = MockTableKind.Default)
     {
-        ArgumentNullException.ThrowIfNull(unit);
         ArgumentNullException.ThrowIfNull(memory);
+        if (Shape(unit, mockKind, out refusal) is not { } shape)
+            return null;
+        IommuDomain? domain = unit.Vendor switch
+        {
+            IommuVendor.Intel => RadixPageTable<VtdSecondStage>.TryCreate(memory, shape),
+            IommuVendor.Amd => RadixPageTable<AmdV1>.TryCreate(memory, shape),
+            _ => RadixPageTable<MockAmdV1>.TryCreate(memory, shape),
+        };
+        if (domain is null)
+            refusal = new Refusal(Errno.ENOMEM, "domain.memory", "The machine has no free frame for the domain's top table.");
+        return domain;
+    }
+
+    /// <summary>What a domain made for a unit would report, without making one. The refusals of <see cref="Create"/> but ENOMEM.</summary>
+    public static Refusal? Plan(IommuUnitDescription unit, out IovaRange aperture, out ulong pageSizeBitmap)
+    {
+        PageTableShape? shape = Shape(unit, MockTableKind.Default, out Refusal? refusal);
+        aperture = shape?.Aperture ?? new IovaRange(0, shape is null or { InputBits: >= 64 } ? ulong.MaxValue : (1UL << shape.InputBits) - 1);
+        pageSizeBitmap = shape?.PageSizeBitmap ?? 0;
+        return refusal;
+    }
+
+    private static PageTableShape? Shape(IommuUnitDescription unit, MockTableKind mockKind, out Refusal? refusal)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
         refusal = null;
-        IommuDomain? domain;
         switch (unit.Vendor)
         {
             case IommuVendor.Intel when unit.InputBits is >= 31 and <= 57:
-                domain = RadixPageTable<VtdSecondStage>.TryCreate(memory, VtdShape(unit));
-                break;
+                return VtdShape(unit);
             case IommuVendor.Amd when unit.InputBits is >= 31 and <= 64:
-                domain = RadixPageTable<AmdV1>.TryCreate(memory, AmdShape(unit));
-                break;
+                return AmdShape(unit);
             case IommuVendor.Intel or IommuVendor.Amd:
                 refusal = new Refusal(Errno.EINVAL, "domain.width", $"No {unit.Vendor} table translates {unit.InputBits} bits of IOVA, as unit {unit.Name} is described.");
                 return null;
             case IommuVendor.Mock:
-                domain = RadixPageTable<MockAmdV1>.TryCreate(memory, MockShape(mockKind));
-                break;
+                return MockShape(mockKind);
             default:
                 refusal = new Refusal(Errno.EOPNOTSUPP, "domain.vendor", $"It is not known which page tables unit {unit.Name} uses: its vendor is {unit.Vendor}.");
                 return null;
         }
-        if (domain is null)
-            refusal = new Refusal(Errno.ENOMEM, "domain.memory", "The machine has no free frame for the domain's top table.");
-        return domain;
     }
 
     /// <summary>The narrowest of 39, 48 and 57 bits that holds the unit's width; 1 GiB pages never without 2 MiB.</summary>
