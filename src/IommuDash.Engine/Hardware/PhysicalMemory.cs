@@ -8,7 +8,7 @@ using System.Runtime.CompilerServices;
 namespace IommuDash.Engine.Hardware;
 
 /// <summary>Physical memory in frames of <see cref="FrameBytes"/>. Frame numbers (PFNs) count from 0; frame 0 is never handed out.</summary>
-public sealed unsafe class PhysicalMemory : IDisposable
+public sealed unsafe partial class PhysicalMemory : IDisposable
 {
     public const int FrameShift = 12;
     public const int FrameBytes = 1 << FrameShift;

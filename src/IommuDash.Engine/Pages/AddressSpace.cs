@@ -141,7 +141,7 @@ public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
     {
         frames = default;
         if (!IsAlive)
-            return new Refusal(Errno.EFAULT, "pin.process.gone", "The process that owns this memory has exited; only pages already pinned can still be used.");
+            return Gone();
         if (Find(address) is not { } mapping || (write && !mapping.CanWrite) || (!write && !mapping.CanRead))
             return Fault(address, address + PageMask, write ? "pin for writing" : "pin");
         ulong pagesInMapping = ((mapping.Range.Last - address) >> PhysicalMemory.FrameShift) + 1;
@@ -155,6 +155,25 @@ public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
                 return OutOfMemory(address + ((ulong)i << PhysicalMemory.FrameShift));
         }
         frames = slots;
+        return null;
+    }
+
+    /// <summary>The checks of <see cref="FaultIn"/> over <paramref name="pageCount"/> pages without touching any, and how many of them have a frame already.</summary>
+    internal Refusal? CheckAccess(ulong firstPage, ulong pageCount, bool write, out ulong touchedPages)
+    {
+        touchedPages = 0;
+        if (!IsAlive)
+            return Gone();
+        while (pageCount != 0)
+        {
+            if (Find(firstPage) is not { } mapping || (write && !mapping.CanWrite) || (!write && !mapping.CanRead))
+                return Fault(firstPage, firstPage + PageMask, write ? "pin for writing" : "pin");
+            ulong pages = Math.Min(pageCount, ((mapping.Range.Last - firstPage) >> PhysicalMemory.FrameShift) + 1);
+            FrameTable table = mapping.PinFrames(firstPage, out ulong pageIndex);
+            touchedPages += table.CountTouched(pageIndex, pageIndex + pages - 1);
+            pageCount -= pages;
+            firstPage += pages << PhysicalMemory.FrameShift;
+        }
         return null;
     }
 
@@ -179,6 +198,8 @@ public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
         }
         return low;
     }
+
+    private static Refusal Gone() => new(Errno.EFAULT, "pin.process.gone", "The process that owns this memory has exited; only pages already pinned can still be used.");
 
     private Refusal Fault(ulong first, ulong last, string what)
     {

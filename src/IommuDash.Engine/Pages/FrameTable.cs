@@ -81,6 +81,38 @@ internal sealed class FrameTable(FrameLayout layout)
         }
     }
 
+    /// <summary>The page a frame backs; false if none here. Compares every slot of every touched block.</summary>
+    public bool TryFind(uint pfn, out ulong pageIndex)
+    {
+        foreach ((ulong block, uint[] slots) in _blocks)
+        {
+            int index = slots.AsSpan().IndexOf(pfn);
+            if (index < 0)
+                continue;
+            pageIndex = (block << BlockShift) + (ulong)index;
+            return true;
+        }
+        pageIndex = 0;
+        return false;
+    }
+
+    /// <summary>How many of the pages [first, last] have a frame.</summary>
+    public ulong CountTouched(ulong first, ulong last)
+    {
+        ulong touched = 0;
+        foreach ((ulong block, uint[] slots) in _blocks)
+        {
+            ulong start = block << BlockShift;
+            if (start > last || start + BlockPages - 1 < first)
+                continue;
+            int from = (int)(Math.Max(first, start) - start);
+            int to = (int)(Math.Min(last, start + BlockPages - 1) - start);
+            ReadOnlySpan<uint> wanted = slots.AsSpan(from, to - from + 1);
+            touched += (ulong)(wanted.Length - wanted.Count(0u));
+        }
+        return touched;
+    }
+
     private uint[] Block(ulong block)
     {
         if (block == _lastBlock)

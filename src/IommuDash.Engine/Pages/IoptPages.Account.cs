@@ -10,25 +10,25 @@ public sealed partial class IoptPages
     {
         if (pages == 0)
             return null;
-        switch (Mode)
-        {
-            case AccountMode.User:
-                if (Source.User.LockedPages + pages > Source.MemlockPages)
-                    return AboveLimit($"user {Source.User.Uid}'s", Source.User.LockedPages, pages);
-                Source.User.LockedPages += pages;
-                break;
-            case AccountMode.Mm:
-                if (!Source.Memory.IsAlive)
-                    return new Refusal(Errno.EINVAL, "account.mm.gone", $"Process {Source.Pid} has exited, so its address space can no longer pay.");
-                if (Source.Memory.LockedPages + pages > Source.MemlockPages)
-                    return AboveLimit($"process {Source.Pid}'s", Source.Memory.LockedPages, pages);
-                Source.Memory.LockedPages += pages;
-                break;
-        }
+        if (CheckCharge(Source, Mode, pages) is { } refusal)
+            return refusal;
+        if (Mode == AccountMode.User)
+            Source.User.LockedPages += pages;
+        else if (Mode == AccountMode.Mm)
+            Source.Memory.LockedPages += pages;
         Source.Memory.PinnedPages += pages;
         Context.Raise(EngineEventKind.PagesPinned, (uint)Source.Pid, range: UserRange, value: pages);
         return null;
     }
+
+    /// <summary>Whether a process could be charged for more pages; charges nothing.</summary>
+    internal static Refusal? CheckCharge(EmulatedProcess payer, AccountMode mode, ulong pages) => mode switch
+    {
+        AccountMode.User when payer.User.LockedPages + pages > payer.MemlockPages => AboveLimit(payer, $"user {payer.User.Uid}'s", payer.User.LockedPages, pages),
+        AccountMode.Mm when !payer.Memory.IsAlive => new Refusal(Errno.EINVAL, "account.mm.gone", $"Process {payer.Pid} has exited, so its address space can no longer pay."),
+        AccountMode.Mm when payer.Memory.LockedPages + pages > payer.MemlockPages => AboveLimit(payer, $"process {payer.Pid}'s", payer.Memory.LockedPages, pages),
+        _ => null,
+    };
 
     private void Uncharge(uint pages)
     {
@@ -44,6 +44,6 @@ public sealed partial class IoptPages
 
     private IovaRange UserRange => new(FirstByte, FirstByte + LengthBytes - 1);
 
-    private Refusal AboveLimit(string whose, ulong locked, uint more) => new(Errno.ENOMEM, "account.memlock",
-        $"Pinning {more:N0} pages more would bring {whose} locked memory from {locked:N0} to {locked + more:N0} pages; RLIMIT_MEMLOCK of process {Source.Pid} allows {Source.MemlockPages:N0}.");
+    private static Refusal AboveLimit(EmulatedProcess payer, string whose, ulong locked, ulong more) => new(Errno.ENOMEM, "account.memlock",
+        $"Pinning {more:N0} pages more would bring {whose} locked memory from {locked:N0} to {locked + more:N0} pages; RLIMIT_MEMLOCK of process {payer.Pid} allows {payer.MemlockPages:N0}.");
 }
