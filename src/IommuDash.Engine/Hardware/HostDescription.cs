@@ -79,6 +79,9 @@ public sealed record ReservedRegion(ulong Start, ulong Last, ReservedRegionKind 
 /// <summary>An IOMMU group as Linux numbers it.</summary>
 public sealed record GroupDescription
 {
+    /// <summary>Words the kernel prints for <see cref="Type"/>.</summary>
+    public static IReadOnlyList<string> Types { get; } = ["blocked", "identity", "unmanaged", "DMA", "DMA-FQ", "unknown"];
+
     public required int Id { get; init; }
 
     /// <summary>Word of the <c>type</c> file: <c>DMA-FQ</c>, <c>DMA</c>, <c>identity</c>, <c>blocked</c>…</summary>

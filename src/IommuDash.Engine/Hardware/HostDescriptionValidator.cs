@@ -74,14 +74,14 @@ public static class HostDescriptionValidator
             switch (unit.Vendor)
             {
                 case IommuVendor.Intel:
-                    if (unit.InputBits is not (39 or 48 or 57))
-                        Problem($"{path}.inputBits", $"VT-d second-stage tables translate 39, 48 or 57 bits, not {unit.InputBits}.");
+                    if (unit.InputBits is < 31 or > 57)
+                        Problem($"{path}.inputBits", $"VT-d second-stage tables translate 31 to 57 bits, not {unit.InputBits}.");
                     if (unit.LargestPageShift is not (0 or 12 or 21 or 30))
                         Problem($"{path}.largestPageShift", $"VT-d has leaves of 2^12, 2^21 and 2^30 bytes, not 2^{unit.LargestPageShift}; 0 = all.");
                     break;
                 case IommuVendor.Amd:
-                    if (unit.InputBits is not (21 or 30 or 39 or 48 or 57 or 64))
-                        Problem($"{path}.inputBits", $"AMD v1 tables of 1 to 6 levels translate 21, 30, 39, 48, 57 or 64 bits, not {unit.InputBits}.");
+                    if (unit.InputBits is < 31 or > 64)
+                        Problem($"{path}.inputBits", $"AMD v1 tables translate 31 to 64 bits, not {unit.InputBits}.");
                     if (unit.LargestPageShift is not (0 or (>= 12 and <= 51)))
                         Problem($"{path}.largestPageShift", $"AMD v1 has leaves from 2^12 to 2^51 bytes, not 2^{unit.LargestPageShift}; 0 = all.");
                     break;
@@ -99,8 +99,8 @@ public static class HostDescriptionValidator
                 Problem($"{path}.id", $"{group.Id} is negative.");
             if (!_groups.Add(group.Id))
                 Problem($"{path}.id", $"{group.Id} is the number of two groups.");
-            if (group.Type is not ("DMA" or "DMA-FQ" or "identity" or "blocked" or "unmanaged" or "unknown"))
-                Problem($"{path}.type", $"'{group.Type}' is none of DMA, DMA-FQ, identity, blocked, unmanaged, unknown.");
+            if (!GroupDescription.Types.Contains(group.Type))
+                Problem($"{path}.type", $"'{group.Type}' is none of {string.Join(", ", GroupDescription.Types)}.");
             Each($"{path}.reservedRegions", group.ReservedRegions, limits.MaxReservedRegions, nameof(limits.MaxReservedRegions), Region);
         }
 

@@ -154,8 +154,13 @@ public static class HostBuilder
     private static List<GroupDescription> Groups(ParsedHost parsed, IommuVendor vendor)
     {
         ReservedRegion[] regions = vendor == IommuVendor.Amd ? [MsiWindow, HyperTransportHole] : [MsiWindow];
-        Dictionary<int, GroupDescription> known = parsed.Groups.ToDictionary(g => g.Id);
-        return [.. parsed.Devices.Select(d => d.Group).Distinct().Order()
-            .Select(id => known.GetValueOrDefault(id) ?? new GroupDescription { Id = id, ReservedRegions = regions })];
+        Dictionary<int, ParsedGroup> known = parsed.Groups.ToDictionary(g => g.Id);
+        return [.. parsed.Devices.Select(d => d.Group).Distinct().Order().Select(id => Group(id, known.GetValueOrDefault(id), regions))];
+    }
+
+    private static GroupDescription Group(int id, ParsedGroup? known, IReadOnlyList<ReservedRegion> usual)
+    {
+        var group = new GroupDescription { Id = id, ReservedRegions = known?.ReservedRegions ?? usual };
+        return known?.Type is string type ? group with { Type = type } : group;
     }
 }

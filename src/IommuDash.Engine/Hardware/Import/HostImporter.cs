@@ -7,7 +7,16 @@ public static class HostImporter
     public static HostImport FromText(string text, ImportChoices? choices = null, ImportOptions? options = null)
     {
         options ??= new ImportOptions();
-        ParsedHost parsed = IommuListingParser.Parse(text, options, out LineReport report);
+        ParsedHost parsed = CapturedSysTree.Recognises(text)
+            ? SysfsImporter.Parse(text, options, out LineReport report)
+            : IommuListingParser.Parse(text, options, out report);
+        return Finish(parsed, report, choices ?? new ImportChoices());
+    }
+
+    /// <summary>Reads a <c>/sys</c> tree, e.g. <c>new DirectorySysTree("/sys")</c>. Problems have line 0 and the path as text.</summary>
+    public static HostImport FromTree(ISysTree tree, ImportChoices? choices = null, ImportOptions? options = null)
+    {
+        ParsedHost parsed = SysfsImporter.Parse(tree, options ?? new ImportOptions(), out LineReport report);
         return Finish(parsed, report, choices ?? new ImportChoices());
     }
 

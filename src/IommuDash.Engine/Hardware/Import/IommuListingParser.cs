@@ -2,8 +2,6 @@
 // names or both, paths from find and ls, the kernel's "Adding to iommu group" messages, also several of these in one text.
 // Holds always: every line is counted once; an address described twice or put into two groups is an error; nobody gets a group from a heading that was not understood.
 // Leaves out: lspci -m and -vmm, JSON, tables drawn by other tools.
-using System.Text;
-
 namespace IommuDash.Engine.Hardware.Import;
 
 /// <summary>Parses a pasted listing. One instance per text.</summary>
@@ -33,11 +31,8 @@ internal sealed class IommuListingParser
 
     private ParsedHost Run(string text)
     {
-        if (text.Length > _options.MaxTextBytes || Encoding.UTF8.GetByteCount(text) > _options.MaxTextBytes)
-        {
-            _report.Fail($"The text is larger than {_options.MaxTextBytes:N0} bytes (option MaxTextBytes).");
+        if (!_report.CheckSize(text))
             return new ParsedHost();
-        }
         int number = 0;
         foreach (string line in Lines.Split(text))
             Add(++number, line);

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace IommuDash.Engine.Hardware.Import;
 
 /// <summary>Counts the lines of a text by what became of them and keeps the first problems. Each line is counted once.</summary>
@@ -45,6 +47,23 @@ internal sealed class LineReport(ImportOptions options)
         _inError++;
         if (_errors.Count < options.MaxReportedLines)
             _errors.Add(new ImportProblem(line, Shown(text), reason));
+    }
+
+    /// <summary>A line accepted before, or with number 0 a name of a tree, turns out to be an error.</summary>
+    public void WithdrawError(int line, string text, string reason)
+    {
+        if (line != 0)
+            _accepted--;
+        Error(line, text, reason);
+    }
+
+    /// <summary>False, and an error, if a text is too large to be looked at.</summary>
+    public bool CheckSize(string text)
+    {
+        bool fits = text.Length <= options.MaxTextBytes && Encoding.UTF8.GetByteCount(text) <= options.MaxTextBytes;
+        if (!fits)
+            Fail($"The text is larger than {options.MaxTextBytes:N0} bytes (option MaxTextBytes).");
+        return fits;
     }
 
     /// <summary>An error of the whole text, not of a line.</summary>

@@ -49,7 +49,7 @@ internal readonly partial record struct ListingLine(ListingLineKind Kind)
     /// <param name="raw">The line without its line end.</param>
     public static ListingLine Read(string raw)
     {
-        string line = Ansi().Replace(raw, "");
+        string line = WithoutColours(raw);
         foreach (char c in line)
         {
             if (char.IsControl(c) && c is not ('\t' or '\r'))
@@ -63,6 +63,9 @@ internal readonly partial record struct ListingLine(ListingLineKind Kind)
             return new(ListingLineKind.Ignorable);
         return understood;
     }
+
+    /// <summary>Removes what a terminal would not show: colours, cursor movements, window titles.</summary>
+    public static string WithoutColours(string raw) => Ansi().Replace(raw, "");
 
     // Quote marks, bullets, diff signs and the branches of `tree`.
     private static ReadOnlySpan<char> Decoration => " \t>+|*•-─├└│╰`#=\"'\uFEFF\u00A0";

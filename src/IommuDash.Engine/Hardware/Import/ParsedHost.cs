@@ -21,13 +21,16 @@ public sealed record ParsedDevice(PciAddress Address, int Group)
     public string Unit { get; init; } = "";
 }
 
+/// <summary>What sysfs says of a group; null where it says nothing.</summary>
+public sealed record ParsedGroup(int Id, string? Type, IReadOnlyList<ReservedRegion>? ReservedRegions);
+
 /// <summary>All facts of one source. Addresses are unique.</summary>
 public sealed record ParsedHost
 {
     public IReadOnlyList<ParsedDevice> Devices { get; init; } = [];
 
     /// <summary>Types and reserved regions, from sysfs; empty from a listing.</summary>
-    public IReadOnlyList<GroupDescription> Groups { get; init; } = [];
+    public IReadOnlyList<ParsedGroup> Groups { get; init; } = [];
 
     /// <summary>Units, from sysfs; empty from a listing.</summary>
     public IReadOnlyList<IommuUnitDescription> Units { get; init; } = [];
