@@ -1,4 +1,5 @@
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Hardware.Import;
 
 namespace IommuDash.Engine.Tests.Hardware;
 
@@ -16,6 +17,15 @@ public sealed class HostPresetsTests
         Assert.True(intel.Devices.Count(d => d.Group == 7) > 4);
         Assert.True(loaded.Presets[0].Host.Units.Count > 1);
         Assert.All(loaded.Presets[2].Host.Units, u => Assert.Equal(IommuVendor.Mock, u.Vendor));
+    }
+
+    [Theory]
+    [InlineData("intel-client")]
+    [InlineData("amd-epyc")]
+    public void Load_HardwarePreset_StartsWithTheProcessesOfAnImport(string id)
+    {
+        HostDescription host = Assert.Single(HostPresets.Load(HostsDirectory()).Presets, p => p.Id == id).Host;
+        Assert.Equal(HostJson.Write(new() { Name = "", Processes = StarterProcesses.All }), HostJson.Write(new() { Name = "", Processes = host.Processes }));
     }
 
     [Fact]

@@ -60,8 +60,11 @@ internal sealed partial class CapturedSysTree : ISysTree
         }
     }
 
-    // PCI addresses hold colons, so the colon that ends the path is the first one after a file's name, which holds none.
-    [GeneratedRegex(@"^\s*(\S{0,200}?/)?(?<path>(kernel/iommu_groups/[^\s/:]+|class/iommu/[^\s/]+|bus/pci/devices/[^\s/]+)(/devices/[^\s/]+|(/[^\s/:]+){0,3}))/?(:(?<content>.*))?\s*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    // Only paths the importer reads, each with a line of its own. PCI addresses hold colons, so the colon that ends a path comes after a name that holds none.
+    [GeneratedRegex(
+        @"^\s*(\S{0,200}?/)?(?<path>kernel/iommu_groups/(0|[1-9][0-9]{0,6})(/(type|reserved_regions|name|devices(/[^\s/]+)?))?"
+        + @"|class/iommu/[^\s/]+(/((intel|amd)-iommu/[a-z_]+|devices(/[^\s/]+)?))?|bus/pci/devices/[0-9a-f:.]+(/[a-z_0-9]+)?)/?(:(?<content>.*))?\s*$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex CaptureLine();
 
     [GeneratedRegex(@"iommu_groups/[0-9]+/(type|reserved_regions):|class/iommu/[^\s/]+/(intel|amd)-iommu/[a-z_]+:|bus/pci/devices/[0-9a-fA-F:.]+/[a-z_]+:", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]

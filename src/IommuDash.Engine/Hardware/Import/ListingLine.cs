@@ -114,9 +114,12 @@ internal readonly partial record struct ListingLine(ListingLineKind Kind)
         if (!device.Success)
             return Reject(HasAddress().IsMatch(text) ? "the PCI address does not stand where a listing has it" : "no PCI address and no group heading");
         PciAddress address = AddressOf(device);
-        ParsedDevice? description = Describe(address, device.Groups["rest"].Value.Trim(), device);
+        string rest = device.Groups["rest"].Value.Trim();
+        ParsedDevice? description = Describe(address, rest, device);
+        Match group = TrailingGroup().Match(rest);
+        if (description is null && rest.Length > 0 && !rest.StartsWith("->", StringComparison.Ordinal) && !group.Success)
+            return Reject($"what follows {address} is neither a class nor ids");
         var line = new ListingLine(ListingLineKind.Device) { Address = address, Description = description };
-        Match group = TrailingGroup().Match(device.Groups["rest"].Value);
         return group.Success ? WithGroup(group, line) : line;
     }
 

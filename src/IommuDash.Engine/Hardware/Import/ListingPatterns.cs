@@ -31,8 +31,8 @@ internal readonly partial record struct ListingLine
     [GeneratedRegex(@"^(iommu[\s_-]*)?group[\s_:#=-]*(?<group>[0-9]{1,10})(?![0-9a-z.])[\s:=>,.|-]*(?<rest>.*)$", Common)]
     private static partial Regex Heading();
 
-    // What may follow a heading without being a device: nothing, decoration, the group's type.
-    [GeneratedRegex(@"^[\s:#=*`|-]*(\(?(DMA|DMA-FQ|identity|blocked|unmanaged|unknown|auto)\)?)?[\s:#=*`|-]*$", Common)]
+    // What may follow a heading without being a device: nothing, decoration, the group's type, a count.
+    [GeneratedRegex(@"^[\s:#=*`|-]*([\[(]?(DMA|DMA-FQ|identity|blocked|unmanaged|unknown|auto|[0-9]+ devices?)[\])]?)?[\s:#=*`|-]*$", Common)]
     private static partial Regex HeadingTail();
 
     [GeneratedRegex(@"^(\[R(ESET)?\]\s*)*(\[(?<vendor>" + Id + "):(?<device>" + Id + @")\]\s*)?(\[R(ESET)?\]\s*)*" + AddressPattern + @"(?![0-9a-z.])[:\s]*(?<rest>.*)$", Common)]

@@ -82,6 +82,9 @@ internal sealed class SysfsImporter
         }
         if (devices.Count == 0)
             _report.Fail("No PCI device in any IOMMU group. Is the IOMMU switched on (intel_iommu=on, or in the firmware)?");
+        int outside = _names.Keys.Count(a => !devices.ContainsKey(a));
+        if (outside > 0)
+            _warnings.Add($"{outside:N0} devices that lspci lists are in no IOMMU group and were left out.");
         if (groups.Any(g => g.ReservedRegions is null))
             _warnings.Add("Some groups have no readable reserved_regions: they got the usual ones of the vendor.");
         int bare = devices.Values.Count(d => d.ClassCode == 0 && d.VendorId == 0);

@@ -28,6 +28,18 @@ public sealed class IommuListingLimitTests
         Assert.Equal([2, 3], import.Rejected.Select(r => r.Line));
     }
 
+    [Theory]
+    [InlineData("IOMMU Group 1 01:00.0 gibberish")]
+    [InlineData("see 01:00.0 VGA compatible controller [0300]: NVIDIA [10de:1b80]")]
+    [InlineData("IOMMU Group 1 01:20.0 VGA compatible controller [0300]: NVIDIA [10de:1b80]")]
+    [InlineData("Bus 001 Device 002: ID 046d:c52b Logitech, Inc. Unifying Receiver")]
+    public void FromText_DeviceLineNotUnderstood_IsReportedAndNotTaken(string line)
+    {
+        HostImport import = HostImporter.FromText($"{Bridge}\n{line}");
+        Assert.Single(ImportAssert.Ready(import).Devices);
+        Assert.Equal(2, Assert.Single(import.Rejected).Line);
+    }
+
     [Fact]
     public void FromText_PlatformDeviceInAGroup_IsReported()
     {

@@ -23,6 +23,7 @@ public sealed class IommuListingVariantTests
         { "lower case", Headed.Replace("IOMMU Group", "iommu group", StringComparison.Ordinal) },
         { "bare Group", Headed.Replace("IOMMU Group", "Group", StringComparison.Ordinal) },
         { "type after the heading", Headed.Replace(":\n", ": (DMA-FQ)\n", StringComparison.Ordinal) },
+        { "count after the heading", Headed.Replace(":\n", " [2 devices]:\n", StringComparison.Ordinal) },
         { "hashes", Headed.Replace("IOMMU Group 0:", "### Group 0 ###", StringComparison.Ordinal).Replace("IOMMU Group 1:", "### Group 1 ###", StringComparison.Ordinal) },
         { "one line each", $"IOMMU Group 0 {HostBridge}\nIOMMU Group 1 {Port}\nIOMMU Group 1 {Card}" },
         { "one line each, colon", $"IOMMU Group 0: {HostBridge}\nIOMMU Group 1: {Port}\nIOMMU Group 1: {Card}" },
