@@ -77,8 +77,9 @@ internal readonly partial record struct ListingLine(ListingLineKind Kind)
             return WithGroup(log, new(ListingLineKind.Device) { Address = AddressOf(log) });
 
         // `ls -l`: only what stands before the arrow is the name.
-        if (text.StartsWith("lrwx", StringComparison.Ordinal) && LinkName().Match(text) is { Success: true } link)
-            text = link.Groups["name"].Value;
+        int arrow = text.StartsWith("lrwx", StringComparison.Ordinal) ? text.IndexOf(" -> ", StringComparison.Ordinal) : -1;
+        if (arrow > 0)
+            text = text[(text.LastIndexOf(' ', arrow - 1) + 1)..arrow];
 
         Match path = GroupPath().Match(text);
         if (path.Success)

@@ -17,9 +17,6 @@ internal readonly partial record struct ListingLine
     [GeneratedRegex(@"^(\[[\s0-9.]+\]\s*|[^\[\]]{0,80}\skernel:\s+(\[[\s0-9.]+\]\s*)?)?(\S+\s+)?((Adding|adding)\s+device\s+)?" + AddressPattern + @":?\s+(Adding\s+)?to\s+(iommu\s+)?group\s+(?<group>[0-9]{1,10})\s*$", Common)]
     private static partial Regex KernelLog();
 
-    [GeneratedRegex(@"^\S+\s.*?(?<name>\S+)\s+->\s", Common)]
-    private static partial Regex LinkName();
-
     // /sys/kernel/iommu_groups/1, …/1/devices: and …/1/devices/0000:00:01.0
     [GeneratedRegex(@"^\S*iommu_groups/(?<group>[0-9]{1,10})(?![^\s/:])(/devices(?![^\s/:]))?(/(?<dev>[^\s/]+))?[/:]?(?<rest>(\s.*)?)$", Common)]
     private static partial Regex GroupPath();
@@ -32,7 +29,7 @@ internal readonly partial record struct ListingLine
     private static partial Regex Heading();
 
     // What may follow a heading without being a device: nothing, decoration, the group's type, a count.
-    [GeneratedRegex(@"^[\s:#=*`|-]*([\[(]?(DMA|DMA-FQ|identity|blocked|unmanaged|unknown|auto|[0-9]+ devices?)[\])]?)?[\s:#=*`|-]*$", Common)]
+    [GeneratedRegex(@"^(?>[\s:#=*`|-]*)([\[(]?(DMA|DMA-FQ|identity|blocked|unmanaged|unknown|auto|[0-9]+ devices?)[\])]?)?[\s:#=*`|-]*$", Common)]
     private static partial Regex HeadingTail();
 
     [GeneratedRegex(@"^(\[R(ESET)?\]\s*)*(\[(?<vendor>" + Id + "):(?<device>" + Id + @")\]\s*)?(\[R(ESET)?\]\s*)*" + AddressPattern + @"(?![0-9a-z.])[:\s]*(?<rest>.*)$", Common)]
@@ -62,14 +59,14 @@ internal readonly partial record struct ListingLine
     [GeneratedRegex(@"\(prog-if (?<interface>[0-9a-f]{2})", Common)]
     private static partial Regex Interface();
 
-    [GeneratedRegex(@"\s*(\(rev [0-9a-f]{2}\)|\(prog-if [0-9a-f]{2}|\(iommu group).*$", Common)]
+    [GeneratedRegex(@"(\(rev [0-9a-f]{2}\)|\(prog-if [0-9a-f]{2}|\(iommu group).*$", Common)]
     private static partial Regex TrailingNotes();
 
     [GeneratedRegex(@"[\[(]iommu[\s_-]*group[\s:=#]*(?<group>[0-9]{1,10})[\])]", Common)]
     private static partial Regex TrailingGroup();
 
     // user@host:~$ …, [user@host ~]# …, $ …, # …, > … before a word of the shell, a console's code fence.
-    [GeneratedRegex(@"^\s*(\[?[\w.-]+@[\w.-]+[^#$%>❯]{0,200}[#$%>❯](\s|$)|[$❯➜]\s|#\s*(for|find|lspci|ls|dmesg|sudo|shopt|cat|bash|sh|\./)\b|```|~~~)", Common)]
+    [GeneratedRegex(@"^\s*(\[?(?>[\w.-]+)@(?>[\w.-]+)[^#$%>❯]{0,200}[#$%>❯](\s|$)|[$❯➜]\s|#\s*(for|find|lspci|ls|dmesg|sudo|shopt|cat|bash|sh|\./)\b|```|~~~)", Common)]
     private static partial Regex Prompt();
 
     // The loops people paste together with their output.
