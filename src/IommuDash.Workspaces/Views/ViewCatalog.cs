@@ -1,0 +1,60 @@
+// Views by name, for clients that are not C#: the hub and the HTTP API find them here and speak JSON with them.
+using System.Text.Json;
+
+namespace IommuDash.Workspaces.Views;
+
+/// <summary>A view that can be read by name.</summary>
+public abstract class NamedView(string name)
+{
+    public string Name => name;
+
+    public abstract Type QueryType { get; }
+
+    public abstract Type SnapshotType { get; }
+
+    /// <summary>Reads a query; on failure null, and <paramref name="problem"/> names the field.</summary>
+    public object? ReadQuery(JsonElement json, out string problem) => StrictJson.Read(json, QueryType, $"query of {Name}", out problem);
+
+    /// <param name="query">Of <see cref="QueryType"/>.</param>
+    public abstract ValueTask<ViewSnapshot<object>> ReadAsync(Workspace workspace, object query, CancellationToken cancellation);
+}
+
+/// <summary>All views by name. To publish a view, add a line to <see cref="Default"/>.</summary>
+public sealed class ViewCatalog
+{
+    private readonly SortedDictionary<string, NamedView> _views = new(StringComparer.Ordinal);
+
+    /// <summary>The views of the dashboard.</summary>
+    public static ViewCatalog Default { get; } = new ViewCatalog();
+
+    /// <summary>By name.</summary>
+    public IReadOnlyCollection<NamedView> All => _views.Values;
+
+    public NamedView? Find(string name) => _views.GetValueOrDefault(name);
+
+    /// <exception cref="ArgumentException">Two views have one name.</exception>
+    public ViewCatalog Add<TView, TQuery, TSnapshot>()
+        where TView : IView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class
+    {
+        _views.Add(TView.Name, new NamedHostView<TView, TQuery, TSnapshot>());
+        return this;
+    }
+
+    private sealed class NamedHostView<TView, TQuery, TSnapshot>() : NamedView(TView.Name)
+        where TView : IView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class
+    {
+        public override Type QueryType => typeof(TQuery);
+
+        public override Type SnapshotType => typeof(TSnapshot);
+
+        public override async ValueTask<ViewSnapshot<object>> ReadAsync(Workspace workspace, object query, CancellationToken cancellation)
+        {
+            ViewSnapshot<TSnapshot> snapshot = await workspace.ReadAsync<TView, TQuery, TSnapshot>((TQuery)query, cancellation).ConfigureAwait(false);
+            return new(snapshot.Version, snapshot.Data);
+        }
+    }
+}
