@@ -9,7 +9,7 @@ namespace IommuDash.Engine.Tests.Hardware.Import;
 /// <summary>Whatever the text: no exception, no half host, every line counted once.</summary>
 public sealed class ImportFuzzTests
 {
-    private const int Rounds = 1500;
+    private const int Rounds = 600;
 
     private static readonly string[] Seeds =
     [
