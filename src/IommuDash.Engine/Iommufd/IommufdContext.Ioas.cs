@@ -1,4 +1,5 @@
 // The IOAS family of calls (drivers/iommu/iommufd/ioas.c). Each checks its arguments in the reference's order; what needs the io_pagetable's state is checked there.
+using System.Runtime.InteropServices;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iova;
 using IommuDash.Engine.Pages;
@@ -74,13 +75,8 @@ public sealed partial class IommufdContext
     /// </summary>
     public Refusal? IoasMap(EmulatedProcess caller, uint ioasId, MapFlags flags, ulong userAddress, ulong length, ref ulong iova)
     {
-        if (CheckMapArguments(flags, length, iova) is { } refusal)
+        if (ResolveMap(caller, ioasId, flags, userAddress, length, iova, out Ioas ioas, out PagesSlice slice) is { } refusal)
             return refusal;
-        if (Objects.Get(ioasId, "IOAS", out Ioas ioas) is { } noIoas)
-            return noIoas;
-        if (IoptPages.FromUser(this, caller, userAddress, length, flags.HasFlag(MapFlags.Writeable), out IoptPages? pages) is { } badSource)
-            return badSource;
-        var slice = new PagesSlice(pages!, userAddress % PhysicalMemory.FrameBytes, length);
         return ioas.Pagetable.Map(new ReadOnlySpan<PagesSlice>(in slice), userAddress, flags, ref iova);
     }
 
@@ -90,17 +86,9 @@ public sealed partial class IommufdContext
     /// </summary>
     public Refusal? IoasCopy(uint destinationIoasId, uint sourceIoasId, MapFlags flags, ulong sourceIova, ulong length, ref ulong destinationIova)
     {
-        if (CheckMapArguments(flags, length, destinationIova) is { } refusal)
+        if (ResolveCopy(destinationIoasId, sourceIoasId, flags, sourceIova, length, destinationIova, out Ioas destination, out List<PagesSlice> slices, out ulong sourceAddress) is { } refusal)
             return refusal;
-        if (sourceIova == ulong.MaxValue)
-            return Overflow("Source IOVA", sourceIova);
-        if (Objects.Get(sourceIoasId, "source IOAS", out Ioas source) is { } noSource)
-            return noSource;
-        if (source.Pagetable.Slices(sourceIova, length, out List<PagesSlice> slices, out ulong sourceAddress) is { } hole)
-            return hole;
-        if (Objects.Get(destinationIoasId, "destination IOAS", out Ioas destination) is { } noDestination)
-            return noDestination;
-        return destination.Pagetable.Map(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(slices), sourceAddress, flags, ref destinationIova);
+        return destination.Pagetable.Map(CollectionsMarshal.AsSpan(slices), sourceAddress, flags, ref destinationIova);
     }
 
     /// <summary>
@@ -110,21 +98,11 @@ public sealed partial class IommufdContext
     public Refusal? IoasUnmap(uint ioasId, ulong iova, ulong length, out ulong unmappedBytes)
     {
         unmappedBytes = 0;
-        if (Objects.Get(ioasId, "IOAS", out Ioas ioas) is { } noIoas)
-            return noIoas;
-        if (iova == 0 && length == ulong.MaxValue)
-            return ioas.Pagetable.Unmap(IovaRange.Whole, out unmappedBytes);
-        if (iova == ulong.MaxValue)
-            return Overflow("IOVA", iova);
-        if (length == ulong.MaxValue)
-            return Overflow("Length", length);
-        if (length == 0)
-            return new Refusal(Errno.EINVAL, "unmap.length", "The length is 0; there is nothing to unmap.");
-        if (!IovaRange.TryOfLength(iova, length, out IovaRange window))
-            return new Refusal(Errno.EOVERFLOW, "unmap.wrap", $"0x{iova:x} + 0x{length:x} passes the end of the address space.");
+        if (ResolveUnmap(ioasId, iova, length, out Ioas ioas, out IovaRange window) is { } bad)
+            return bad;
         if (ioas.Pagetable.Unmap(window, out unmappedBytes) is { } refusal)
             return refusal;
-        return unmappedBytes != 0 ? null : new Refusal(Errno.ENOENT, "unmap.nothing", $"Nothing is mapped in {window}.") { Ranges = [new(RangeRole.Requested, window)] };
+        return unmappedBytes != 0 || window == IovaRange.Whole ? null : NothingMapped(window);
     }
 
     /// <summary>
@@ -180,6 +158,59 @@ public sealed partial class IommufdContext
                 return UnknownOption(option);
         }
     }
+
+    // What each call looks up and checks before it comes to the IOAS; previews take the same way.
+    private Refusal? ResolveMap(EmulatedProcess caller, uint ioasId, MapFlags flags, ulong userAddress, ulong length, ulong iova, out Ioas ioas, out PagesSlice slice)
+    {
+        ioas = null!;
+        slice = default;
+        if (CheckMapArguments(flags, length, iova) is { } refusal)
+            return refusal;
+        if (Objects.Get(ioasId, "IOAS", out ioas) is { } noIoas)
+            return noIoas;
+        if (IoptPages.FromUser(this, caller, userAddress, length, flags.HasFlag(MapFlags.Writeable), out IoptPages? pages) is { } badSource)
+            return badSource;
+        slice = new PagesSlice(pages!, userAddress % PhysicalMemory.FrameBytes, length);
+        return null;
+    }
+
+    private Refusal? ResolveCopy(uint destinationIoasId, uint sourceIoasId, MapFlags flags, ulong sourceIova, ulong length, ulong destinationIova,
+        out Ioas destination, out List<PagesSlice> slices, out ulong sourceAddress)
+    {
+        destination = null!;
+        slices = [];
+        sourceAddress = 0;
+        if (CheckMapArguments(flags, length, destinationIova) is { } refusal)
+            return refusal;
+        if (sourceIova == ulong.MaxValue)
+            return Overflow("Source IOVA", sourceIova);
+        if (Objects.Get(sourceIoasId, "source IOAS", out Ioas source) is { } noSource)
+            return noSource;
+        if (source.Pagetable.Slices(sourceIova, length, out slices, out sourceAddress) is { } hole)
+            return hole;
+        return Objects.Get(destinationIoasId, "destination IOAS", out destination);
+    }
+
+    private Refusal? ResolveUnmap(uint ioasId, ulong iova, ulong length, out Ioas ioas, out IovaRange window)
+    {
+        window = IovaRange.Whole;
+        if (Objects.Get(ioasId, "IOAS", out ioas) is { } noIoas)
+            return noIoas;
+        if (iova == 0 && length == ulong.MaxValue)
+            return null;
+        if (iova == ulong.MaxValue)
+            return Overflow("IOVA", iova);
+        if (length == ulong.MaxValue)
+            return Overflow("Length", length);
+        if (length == 0)
+            return new Refusal(Errno.EINVAL, "unmap.length", "The length is 0; there is nothing to unmap.");
+        return IovaRange.TryOfLength(iova, length, out window)
+            ? null
+            : new Refusal(Errno.EOVERFLOW, "unmap.wrap", $"0x{iova:x} + 0x{length:x} passes the end of the address space.");
+    }
+
+    private static Refusal NothingMapped(IovaRange window) =>
+        new(Errno.ENOENT, "unmap.nothing", $"Nothing is mapped in {window}.") { Ranges = [new(RangeRole.Requested, window)] };
 
     private static Refusal? CheckMapArguments(MapFlags flags, ulong length, ulong iova)
     {

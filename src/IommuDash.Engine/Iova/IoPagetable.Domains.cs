@@ -139,9 +139,21 @@ public sealed partial class IoPagetable
     /// <summary>Replaces the allowed list. EINVAL: start not below last, or overlap in the list; EADDRINUSE: touches a reserved range. On refusal the old list stays.</summary>
     internal Refusal? SetAllowed(ReadOnlySpan<IovaRange> ranges)
     {
+        if (CheckAllowed(ranges, out RangeTree<object> wanted) is { } refusal)
+            return refusal;
+        Allowed.Clear();
+        for (int slot = wanted.First; slot >= 0; slot = wanted.Next(slot))
+            Allowed.Insert(wanted.Range(slot), PermanentOwner);
+        Raise(EngineEventKind.AllowedChanged, value: (ulong)ranges.Length);
+        return null;
+    }
+
+    /// <summary>The checks of <see cref="SetAllowed"/>, and the list in order.</summary>
+    internal Refusal? CheckAllowed(ReadOnlySpan<IovaRange> ranges, out RangeTree<object> wanted)
+    {
+        wanted = new RangeTree<object>();
         if (ranges.Length > Host.Limits.RangesPerIoas)
             return EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "allowed ranges in one IOAS");
-        var wanted = new RangeTree<object>();
         foreach (IovaRange range in ranges)
         {
             if (range.Start >= range.Last)
@@ -167,10 +179,6 @@ public sealed partial class IoPagetable
                 };
             }
         }
-        Allowed.Clear();
-        for (int slot = wanted.First; slot >= 0; slot = wanted.Next(slot))
-            Allowed.Insert(wanted.Range(slot), PermanentOwner);
-        Raise(EngineEventKind.AllowedChanged, value: (ulong)ranges.Length);
         return null;
     }
 

@@ -15,15 +15,9 @@ public sealed partial class IoPagetable
     /// <param name="sourceAddress">Address of the first byte at its source; allocation keeps its low bits.</param>
     internal Refusal? Map(ReadOnlySpan<PagesSlice> slices, ulong sourceAddress, MapFlags flags, ref ulong iova)
     {
-        ulong length = 0;
-        foreach (PagesSlice slice in slices)
-            length += slice.LengthBytes;
-        if (Place(length, sourceAddress, flags.HasFlag(MapFlags.FixedIova), ref iova) is { } noPlace)
-            return noPlace;
-        if (CheckSlices(slices, flags) is { } unfit)
+        ulong length = LengthOf(slices);
+        if (CheckMap(slices, length, sourceAddress, flags, ref iova) is { } unfit)
             return unfit;
-        if (Areas.Count + slices.Length > Host.Limits.AreasPerIoas)
-            return EngineLimits.Reached(nameof(EngineLimits.AreasPerIoas), Host.Limits.AreasPerIoas, "areas in one IOAS");
         IommuProt prot = IommuProt.Cache | (flags.HasFlag(MapFlags.Readable) ? IommuProt.Read : 0) | (flags.HasFlag(MapFlags.Writeable) ? IommuProt.Write : 0);
         ulong at = iova;
         foreach (PagesSlice slice in slices)
@@ -40,6 +34,26 @@ public sealed partial class IoPagetable
         for (int slot = Areas.FirstOverlap(iova, iova), left = slices.Length; left != 0; slot = Areas.Next(slot), left--)
             Raise(EngineEventKind.AreaMapped, Areas.Range(slot), Area(slot).Pages.AddressOf(Area(slot).FirstIndex) + Area(slot).PageOffset);
         return null;
+    }
+
+    // Everything a map call checks before it changes anything.
+    private Refusal? CheckMap(ReadOnlySpan<PagesSlice> slices, ulong length, ulong sourceAddress, MapFlags flags, ref ulong iova)
+    {
+        if (Place(length, sourceAddress, flags.HasFlag(MapFlags.FixedIova), ref iova) is { } noPlace)
+            return noPlace;
+        if (CheckSlices(slices, flags) is { } unfit)
+            return unfit;
+        return Areas.Count + slices.Length > Host.Limits.AreasPerIoas
+            ? EngineLimits.Reached(nameof(EngineLimits.AreasPerIoas), Host.Limits.AreasPerIoas, "areas in one IOAS")
+            : null;
+    }
+
+    private static ulong LengthOf(ReadOnlySpan<PagesSlice> slices)
+    {
+        ulong length = 0;
+        foreach (PagesSlice slice in slices)
+            length += slice.LengthBytes;
+        return length;
     }
 
     /// <summary>Where a map call would land or why not: the checks of <see cref="Map"/> that depend on the IOVA space, without mapping anything.</summary>
@@ -82,16 +96,12 @@ public sealed partial class IoPagetable
             unmappedBytes = UnmapAll();
             return null;
         }
+        IovaRange wanted = window;
         for (int slot = Areas.FirstOverlap(window); slot >= 0; slot = Areas.FirstOverlap(window))
         {
             IovaRange range = Areas.Range(slot);
             if (!window.Contains(range))
-            {
-                return new Refusal(Errno.ENOENT, "unmap.partial", $"The area {range} is only partly inside {window}; areas are unmapped whole.")
-                {
-                    Ranges = [new(RangeRole.Requested, window), new(RangeRole.Area, range)],
-                };
-            }
+                return Cut(wanted, range);
             Release(slot);
             Areas.Remove(slot);
             unmappedBytes += range.Last - range.Start + 1;
@@ -115,6 +125,12 @@ public sealed partial class IoPagetable
         Areas.Clear();
         return unmapped;
     }
+
+    private static Refusal Cut(IovaRange window, IovaRange area) =>
+        new(Errno.ENOENT, "unmap.partial", $"The area {area} is only partly inside {window}; areas are unmapped whole.")
+        {
+            Ranges = [new(RangeRole.Requested, window), new(RangeRole.Area, area)],
+        };
 
     /// <summary>What covers [iova, +length) without a hole, as slices to map elsewhere, and the source address of its first byte. EINVAL length 0, EOVERFLOW wrapping, ENOENT a hole.</summary>
     internal Refusal? Slices(ulong iova, ulong length, out List<PagesSlice> slices, out ulong sourceAddress)
@@ -212,7 +228,8 @@ public sealed partial class IoPagetable
     private Refusal Misaligned(string what, ulong value) => new(Errno.EINVAL, "map.alignment",
         value == 0 ? $"The {what} is 0." : $"The {what} 0x{value:x} is not a multiple of 0x{IovaAlignment:x}, the IOAS's alignment.");
 
-    internal static string OwnerName(object owner) => owner switch
+    /// <summary>The owner of a reserved range in words.</summary>
+    public static string OwnerName(object owner) => owner switch
     {
         HwptPaging hwpt => $"the aperture of hw_pagetable {hwpt.Id}",
         Device device => $"device {device.Id} ({device.Hardware.Address})",

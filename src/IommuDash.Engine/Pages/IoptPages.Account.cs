@@ -21,14 +21,25 @@ public sealed partial class IoptPages
         return null;
     }
 
-    /// <summary>Whether a process could be charged for more pages; charges nothing.</summary>
-    internal static Refusal? CheckCharge(EmulatedProcess payer, AccountMode mode, ulong pages) => mode switch
+    /// <summary>Pages charged to whoever pays in a mode; 0 where nobody does.</summary>
+    internal static ulong ChargedPages(EmulatedProcess payer, AccountMode mode) => mode switch
     {
-        AccountMode.User when payer.User.LockedPages + pages > payer.MemlockPages => AboveLimit(payer, $"user {payer.User.Uid}'s", payer.User.LockedPages, pages),
-        AccountMode.Mm when !payer.Memory.IsAlive => new Refusal(Errno.EINVAL, "account.mm.gone", $"Process {payer.Pid} has exited, so its address space can no longer pay."),
-        AccountMode.Mm when payer.Memory.LockedPages + pages > payer.MemlockPages => AboveLimit(payer, $"process {payer.Pid}'s", payer.Memory.LockedPages, pages),
-        _ => null,
+        AccountMode.User => payer.User.LockedPages,
+        AccountMode.Mm => payer.Memory.LockedPages,
+        _ => 0,
     };
+
+    /// <summary>Whether a process could be charged for more pages, <paramref name="promised"/> ones coming before them; charges nothing.</summary>
+    internal static Refusal? CheckCharge(EmulatedProcess payer, AccountMode mode, ulong pages, ulong promised = 0)
+    {
+        if (mode == AccountMode.None)
+            return null;
+        if (mode == AccountMode.Mm && !payer.Memory.IsAlive)
+            return new Refusal(Errno.EINVAL, "account.mm.gone", $"Process {payer.Pid} has exited, so its address space can no longer pay.");
+        ulong locked = ChargedPages(payer, mode) + promised;
+        return locked + pages <= payer.MemlockPages ? null
+            : AboveLimit(payer, mode == AccountMode.User ? $"user {payer.User.Uid}'s" : $"process {payer.Pid}'s", locked, pages);
+    }
 
     private void Uncharge(uint pages)
     {
