@@ -87,7 +87,7 @@ public sealed class ShellTests(DashboardFixture dashboard)
         await tab.Page.Keyboard.PressAsync("Control+k");
         ILocator field = tab.Page.GetByRole(AriaRole.Combobox);
         await Assertions.Expect(field).ToBeFocusedAsync();
-        await field.FillAsync("list");
+        await field.FillAsync("list keys");
         await Assertions.Expect(tab.Page.GetByRole(AriaRole.Option)).ToHaveCountAsync(1);
         await tab.PictureAsync("palette");
         Assert.Empty(await tab.AccessibilityFaultsAsync());

@@ -88,7 +88,7 @@ public sealed record Layout
     public bool ShowLegend { get; init; }
 
     /// <summary>CSS pixels.</summary>
-    public int? Height { get; init; }
+    public int Height { get; init; } = 240;
 
     public Margin? Margin { get; init; }
 

@@ -34,7 +34,7 @@ public static class ShortcutTable
     public static IReadOnlyList<Shortcut> All { get; } =
     [
         new(ShortcutId.Palette, "Ctrl+k", "Search pages, objects and actions"),
-        new(ShortcutId.Help, "?", "This list"),
+        new(ShortcutId.Help, "?", "List of keys"),
         new(ShortcutId.Hosts, "1", "Hosts"),
         new(ShortcutId.Topology, "2", "Topology"),
         new(ShortcutId.Ioas, "3", "IOAS"),

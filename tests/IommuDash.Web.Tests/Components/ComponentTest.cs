@@ -1,0 +1,26 @@
+using Bunit;
+
+using IommuDash.Web.Model;
+
+using Microsoft.Extensions.DependencyInjection;
+
+using Radzen;
+
+namespace IommuDash.Web.Tests.Components;
+
+/// <summary>A bUnit context with the services of a circuit; the browser's script answers everything with nothing.</summary>
+public abstract class ComponentTest : BunitContext
+{
+    protected ComponentTest()
+    {
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        Services.AddRadzenComponents();
+        Services.AddScoped<ShellState>();
+        Services.AddScoped<InspectorSelection>();
+        Services.AddScoped<Shortcuts>();
+        Services.AddScoped<DisplayControl>();
+    }
+
+    protected T Service<T>()
+        where T : notnull => Services.GetRequiredService<T>();
+}
