@@ -14,7 +14,7 @@ public sealed class ReconnectTests(DashboardFixture dashboard)
             await using BrowserPage tab = await dashboard.OpenAsync(new Uri(server.Address, "/").ToString());
             tab.ExpectComplaints();
             await server.DisposeAsync();
-            await Assertions.Expect(tab.Page.Locator("[data-lamp]")).ToHaveTextAsync("reconnecting", new LocatorAssertionsToHaveTextOptions { UseInnerText = true, Timeout = 30_000 });
+            await Assertions.Expect(tab.Page.Locator("[data-lamp]")).ToHaveTextAsync("reconnecting", new LocatorAssertionsToHaveTextOptions { UseInnerText = true });
             await Assertions.Expect(tab.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync();
             await tab.PictureAsync("reconnecting");
         }
