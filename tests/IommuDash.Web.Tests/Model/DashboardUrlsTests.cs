@@ -25,6 +25,13 @@ public sealed class DashboardUrlsTests
     }
 
     [Theory]
+    [InlineData("http://h/", null)]
+    [InlineData("http://h/controls", null)]
+    [InlineData("http://h/w", null)]
+    [InlineData("http://h/w/a%20b/ioas?sel=x", "a b")]
+    public void WorkspaceOf_Address_IsTheOneItLeadsInto(string uri, string? workspace) => Assert.Equal(workspace, DashboardUrls.WorkspaceOf(uri));
+
+    [Theory]
     [InlineData(null)]
     [InlineData("")]
     [InlineData("ioas")]
