@@ -11,6 +11,25 @@ public sealed partial class IommufdContext
     public Refusal? Bind(HostDevice hardware, out Device? device)
     {
         device = null;
+        if (CheckBind(hardware) is { } refusal)
+            return refusal;
+        bool known = Groups.TryGetValue(hardware.Group.Id, out Igroup? igroup);
+        igroup ??= new Igroup(hardware.Group);
+        var created = new Device(this, hardware, igroup);
+        if (Objects.Reserve(created) is { } full)
+            return full;
+        if (!known)
+            Groups.Add(igroup.Group.Id, igroup);
+        igroup.Bound.Add(created);
+        igroup.Group.Owner = this;
+        hardware.Owner = created;
+        Publish(created);
+        device = created;
+        return null;
+    }
+
+    private Refusal? CheckBind(HostDevice hardware)
+    {
         if (hardware.Description.IsBridge)
             return new Refusal(Errno.EINVAL, "bind.bridge", $"{hardware.Address} is a PCI bridge; only endpoints can be handed to user space.");
         if (hardware.Owner is { } bound)
@@ -24,18 +43,6 @@ public sealed partial class IommufdContext
                 Ranges = [new(RangeRole.Reserved, new IovaRange(direct.Start, direct.Last))],
             };
         }
-        bool known = Groups.TryGetValue(hardware.Group.Id, out Igroup? igroup);
-        igroup ??= new Igroup(hardware.Group);
-        var created = new Device(this, hardware, igroup);
-        if (Objects.Reserve(created) is { } full)
-            return full;
-        if (!known)
-            Groups.Add(igroup.Group.Id, igroup);
-        igroup.Bound.Add(created);
-        igroup.Group.Owner = this;
-        hardware.Owner = created;
-        Publish(created);
-        device = created;
         return null;
     }
 

@@ -46,22 +46,32 @@ public sealed class ObjectTable
         return new Refusal(Errno.ENOENT, "object.lookup", $"No {what}: {why}.");
     }
 
-    /// <summary>Whether one more id can be taken. ENOMEM at the cap.</summary>
-    internal Refusal? CheckRoom() => TakenIds < _cap ? null : EngineLimits.Reached(nameof(EngineLimits.ObjectsPerContext), _cap, "objects in one context");
+    /// <summary>The id that <see cref="Reserve"/> would give next.</summary>
+    internal uint NextId
+    {
+        get
+        {
+            int word = _lowWord;
+            while (word < _taken.Count && _taken[word] == ulong.MaxValue)
+                word++;
+            return (uint)((word * 64) + (word < _taken.Count ? BitOperations.TrailingZeroCount(~_taken[word]) : 0));
+        }
+    }
+
+    /// <summary>Whether one more id can be taken after <paramref name="joining"/> others. ENOMEM at the cap.</summary>
+    internal Refusal? CheckRoom(int joining = 0) => TakenIds + joining < _cap ? null : EngineLimits.Reached(nameof(EngineLimits.ObjectsPerContext), _cap, "objects in one context");
 
     /// <summary>Takes the lowest free id. ENOMEM at the cap.</summary>
     internal Refusal? Reserve(IommufdObject reserved)
     {
         if (CheckRoom() is { } full)
             return full;
-        while (_lowWord < _taken.Count && _taken[_lowWord] == ulong.MaxValue)
-            _lowWord++;
+        reserved.Id = NextId;
+        _lowWord = (int)(reserved.Id / 64);
         if (_lowWord == _taken.Count)
             _taken.Add(0);
-        int bit = BitOperations.TrailingZeroCount(~_taken[_lowWord]);
-        _taken[_lowWord] |= 1UL << bit;
+        _taken[_lowWord] |= 1UL << (int)(reserved.Id % 64);
         TakenIds++;
-        reserved.Id = (uint)((_lowWord * 64) + bit);
         return null;
     }
 

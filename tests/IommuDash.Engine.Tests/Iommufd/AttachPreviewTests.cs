@@ -32,7 +32,15 @@ public sealed class AttachPreviewTests
                     context.IoasAlloc(out _);
                     break;
                 case 1:
-                    context.Bind(Pick(random, [.. host.Devices]), out _);
+                    HostDevice hardware = Pick(random, [.. host.Devices]);
+                    if (hardware.Owner is not null)
+                        break;
+                    AttachPreview both = context.PreviewBindAndAttach(hardware, target);
+                    Assert.Null(context.PreviewBind(hardware));
+                    Assert.Null(context.Bind(hardware, out Device? bound));
+                    AttachPreview after = context.PreviewAttach(bound!.Id, target);
+                    Assert.Equal(after.Refusal?.Reason, both.Refusal?.Reason);
+                    Assert.Equal((after.HwptId, after.MakesHwpt), (both.HwptId, both.MakesHwpt));
                     break;
                 case 2:
                     context.HwptAlloc(device, target, HwptFlags.None, 0, out _);
@@ -91,6 +99,21 @@ public sealed class AttachPreviewTests
         Assert.Equal(Errno.EADDRINUSE, refusal.Errno);
         Assert.Contains(new RefusalRange(RangeRole.Area, new IovaRange(1UL << 40, (1UL << 40) + 4095)), refusal.Ranges);
         Assert.Contains("the new hw_pagetable", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PreviewBind_Bridge_SaysEinvalAsBindDoes()
+    {
+        HostDescription described = TestHosts.Describe(IommuVendor.Intel);
+        using var host = new EmulatedHost(described with { Devices = [described.Devices[0] with { ClassCode = 0x060400 }] });
+        Assert.Null(host.OpenContext(TestHosts.Pid, out IommufdContext? context));
+        HostDevice bridge = host.FindDevice("0000:01:00.0")!;
+
+        Refusal refusal = Assert.IsType<Refusal>(context!.PreviewBind(bridge));
+
+        Assert.Equal((Errno.EINVAL, "bind.bridge"), (refusal.Errno, refusal.Rule));
+        Assert.Equal(refusal.Reason, context.Bind(bridge, out _)?.Reason);
+        Assert.Equal(refusal.Reason, context.PreviewBindAndAttach(bridge, 1).Refusal?.Reason);
     }
 
     // Three widths and two vendors, snooping on some, groups of two: every rule about fitting has someone to break it.
