@@ -25,7 +25,11 @@ public sealed class ViewCatalog
     private readonly SortedDictionary<string, NamedView> _views = new(StringComparer.Ordinal);
 
     /// <summary>The views of the dashboard.</summary>
-    public static ViewCatalog Default { get; } = new ViewCatalog();
+    public static ViewCatalog Default { get; } = new ViewCatalog()
+        .Add<TopologyView, TopologyQuery, TopologySnapshot>()
+        .Add<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>()
+        .Add<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>()
+        .Add<HostSummaryView, HostSummaryQuery, HostSummary>();
 
     /// <summary>By name.</summary>
     public IReadOnlyCollection<NamedView> All => _views.Values;
