@@ -113,6 +113,25 @@ internal sealed class FrameTable(FrameLayout layout)
         return touched;
     }
 
+    /// <summary>How many of the pages [first, last] have a frame, and how many a pinned one.</summary>
+    public (ulong Touched, ulong Pinned) Count(PhysicalMemory memory, ulong first, ulong last)
+    {
+        ulong touched = 0;
+        ulong pinned = 0;
+        foreach ((ulong block, uint[] slots) in _blocks)
+        {
+            for (int i = 0; i < BlockPages; i++)
+            {
+                ulong page = (block << BlockShift) + (ulong)i;
+                if (slots[i] == 0 || page < first || page > last)
+                    continue;
+                touched++;
+                pinned += memory.Pins(slots[i]) != 0 ? 1u : 0;
+            }
+        }
+        return (touched, pinned);
+    }
+
     private uint[] Block(ulong block)
     {
         if (block == _lastBlock)

@@ -71,6 +71,13 @@ public sealed class MemoryMapping
         return true;
     }
 
+    /// <summary>How many of its pages have the frame that a pin takes, and how many of those frames are pinned by anyone.</summary>
+    public (ulong Touched, ulong Pinned) CountFrames(PhysicalMemory memory)
+    {
+        FrameTable frames = PinFrames(Range.Start, out ulong first);
+        return frames.Count(memory, first, first + ((Range.Last - Range.Start) >> PhysicalMemory.FrameShift));
+    }
+
     /// <summary>The frame a read sees, or 0 where nothing was ever written (it reads as zeroes).</summary>
     public uint FrameForRead(ulong address)
     {
