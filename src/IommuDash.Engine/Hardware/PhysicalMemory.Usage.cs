@@ -48,15 +48,27 @@ public sealed unsafe partial class PhysicalMemory
         return new FrameUsage(inUse, pinned, orphaned, most);
     }
 
-    /// <summary>The lowest and the highest pinned frame; false if none is pinned. Reads counters of frames in use until it has found them.</summary>
+    /// <summary>The lowest and the highest pinned frame; false if none is pinned. Looks at counters of frames in use only.</summary>
     public bool TryPinnedExtent(out uint lowest, out uint highest)
     {
         lowest = highest = 0;
         if (PinnedFrames == 0)
             return false;
-        var pins = new ReadOnlySpan<uint>(_pins, (int)FrameCount);
-        lowest = (uint)pins.IndexOfAnyExcept(0u);
-        highest = (uint)pins.LastIndexOfAnyExcept(0u);
+        lowest = PinnedInWord(NextPinnedWord(0, 1)).First;
+        highest = PinnedInWord(NextPinnedWord((int)_words - 1, -1)).Last;
         return true;
     }
+
+    // There is one; the caller has looked at PinnedFrames.
+    private int NextPinnedWord(int word, int step)
+    {
+        while (_used[word] == 0 || !Pins64(word).ContainsAnyExcept(0u))
+            word += step;
+        return word;
+    }
+
+    private (uint First, uint Last) PinnedInWord(int word) =>
+        ((uint)((word * 64) + Pins64(word).IndexOfAnyExcept(0u)), (uint)((word * 64) + Pins64(word).LastIndexOfAnyExcept(0u)));
+
+    private ReadOnlySpan<uint> Pins64(int word) => new(_pins + (word * 64L), 64);
 }
