@@ -16,8 +16,8 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// <summary>Frames of one huge page.</summary>
     public const int HugeFrames = 512;
 
-    /// <summary>Largest machine, in bytes.</summary>
-    public const ulong MaxBytes = 16UL << 40;
+    /// <summary>Largest machine, in bytes: frame counts and numbers have 32 bits.</summary>
+    public const ulong MaxBytes = 8UL << 40;
 
     private const int WordsPerHuge = HugeFrames / 64;
 

@@ -214,21 +214,31 @@ public sealed partial class IommufdContext
         hwpt.Put();
     }
 
-    // What the driver's attach checks: same kind of table, wide enough for what the domain may hold, snooping as promised (intel/iommu.c paging_domain_compatible, amd/iommu.c attach).
+    // The first attach, and every replace, switches the hardware of the whole group, its devices that are not bound included.
     private static Refusal? CheckCompatible(Device device, HwptPaging hwpt)
     {
-        IommuUnit unit = device.Hardware.Unit;
+        foreach (HostDevice member in device.Igroup.Group.Devices)
+        {
+            if (WhyIncompatible(member, hwpt) is { } why)
+                return new Refusal(Errno.EINVAL, "attach.incompatible", $"Device {device.Id} does not fit hw_pagetable {hwpt.Id}: {why}.") { Objects = [hwpt.Id] };
+        }
+        return null;
+    }
+
+    // What the driver's attach checks: same kind of table, wide enough for what the domain may hold, snooping as promised (intel/iommu.c paging_domain_compatible, amd/iommu.c attach).
+    private static string? WhyIncompatible(HostDevice device, HwptPaging hwpt)
+    {
+        IommuUnit unit = device.Unit;
         IommuUnitDescription own = unit.Description;
         IommuUnitDescription made = hwpt.Unit.Description;
-        string? why = own switch
+        return own switch
         {
             _ when own.Vendor != made.Vendor => $"{unit.Name} cannot walk a {hwpt.Domain.FormatName} table",
             _ when own.Vendor == IommuVendor.Intel && own.InputBits < made.InputBits => $"{unit.Name} translates {own.InputBits} bits, the table has {made.InputBits}",
             _ when own.Vendor == IommuVendor.Intel && own.LargestLeafShift < made.LargestLeafShift => $"{unit.Name} has no leaves of 2^{made.LargestLeafShift} bytes",
             _ when hwpt.EnforcesCoherency && !own.SnoopControl => $"{unit.Name} cannot enforce snooping, which hw_pagetable {hwpt.Id} promises",
-            _ when hwpt.Flags.HasFlag(HwptFlags.DirtyTracking) && !device.Hardware.SupportsDirtyTracking => $"{device.Hardware.Address} cannot track dirty pages, which hw_pagetable {hwpt.Id} promises",
+            _ when hwpt.Flags.HasFlag(HwptFlags.DirtyTracking) && !device.SupportsDirtyTracking => $"{device.Address} cannot track dirty pages, which hw_pagetable {hwpt.Id} promises",
             _ => null,
         };
-        return why is null ? null : new Refusal(Errno.EINVAL, "attach.incompatible", $"Device {device.Id} does not fit hw_pagetable {hwpt.Id}: {why}.") { Objects = [hwpt.Id] };
     }
 }

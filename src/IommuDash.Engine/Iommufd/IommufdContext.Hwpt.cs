@@ -62,11 +62,13 @@ public sealed partial class IommufdContext
     {
         if (CreateHwpt(device, ioas, HwptFlags.None, isAutomatic: true, attachFirst: !replace, out hwpt) is { } failed)
             return failed;
+        if (replace && ReplaceWith(device, hwpt!) is { } refused)
+        {
+            Drop(hwpt!);
+            return refused;
+        }
         Publish(hwpt!);
-        if (!replace || ReplaceWith(device, hwpt!) is not { } refused)
-            return null;
-        Remove(hwpt!);
-        return refused;
+        return null;
     }
 
     private Refusal? CreateHwpt(Device device, Ioas ioas, HwptFlags flags, bool isAutomatic, bool attachFirst, out HwptPaging? hwpt)

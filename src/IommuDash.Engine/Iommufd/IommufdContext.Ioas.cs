@@ -164,7 +164,7 @@ public sealed partial class IommufdContext
     {
         ioas = null!;
         slice = default;
-        if (CheckMapArguments(flags, length, iova) is { } refusal)
+        if (CheckMapArguments(flags, length, sourceIova: 0, iova) is { } refusal)
             return refusal;
         if (Objects.Get(ioasId, "IOAS", out ioas) is { } noIoas)
             return noIoas;
@@ -180,10 +180,8 @@ public sealed partial class IommufdContext
         destination = null!;
         slices = [];
         sourceAddress = 0;
-        if (CheckMapArguments(flags, length, destinationIova) is { } refusal)
+        if (CheckMapArguments(flags, length, sourceIova, destinationIova) is { } refusal)
             return refusal;
-        if (sourceIova == ulong.MaxValue)
-            return Overflow("Source IOVA", sourceIova);
         if (Objects.Get(sourceIoasId, "source IOAS", out Ioas source) is { } noSource)
             return noSource;
         if (source.Pagetable.Slices(sourceIova, length, out slices, out sourceAddress) is { } hole)
@@ -212,7 +210,7 @@ public sealed partial class IommufdContext
     private static Refusal NothingMapped(IovaRange window) =>
         new(Errno.ENOENT, "unmap.nothing", $"Nothing is mapped in {window}.") { Ranges = [new(RangeRole.Requested, window)] };
 
-    private static Refusal? CheckMapArguments(MapFlags flags, ulong length, ulong iova)
+    private static Refusal? CheckMapArguments(MapFlags flags, ulong length, ulong sourceIova, ulong iova)
     {
         if ((flags & ~KnownMapFlags) != 0)
             return new Refusal(Errno.EOPNOTSUPP, "map.flags", $"Flag bits 0x{(uint)(flags & ~KnownMapFlags):x} are unknown.");
@@ -220,6 +218,8 @@ public sealed partial class IommufdContext
             return Overflow("IOVA", iova);
         if (length == ulong.MaxValue)
             return Overflow("Length", length);
+        if (sourceIova == ulong.MaxValue)
+            return Overflow("Source IOVA", sourceIova);
         if ((flags & (MapFlags.Readable | MapFlags.Writeable)) == 0)
             return new Refusal(Errno.EINVAL, "map.prot", "Neither READABLE nor WRITEABLE is set; a mapping must grant something.");
         return null;

@@ -84,8 +84,25 @@ public sealed partial class IoPagetable
         return CheckAlignment(alignment) ?? CheckReserve(Outside(aperture), owner, joining);
     }
 
-    /// <summary>Whether the regions of a device's group could be reserved once for each of <paramref name="members"/>. Changes nothing. EADDRINUSE as <see cref="CheckReserve"/>.</summary>
-    internal Refusal? CheckRegions(Device device, int members = 1) => CheckReserve([.. Regions(device)], device, (members - 1) * Regions(device).Count());
+    /// <summary>
+    /// Whether the regions of a device's group could be reserved once for each of <paramref name="members"/>. Changes nothing.
+    /// EADDRINUSE as <see cref="CheckReserve"/>; then EINVAL for more than one software-MSI window, or one beside a hardware-MSI window.
+    /// </summary>
+    internal Refusal? CheckRegions(Device device, int members = 1) =>
+        CheckReserve([.. Regions(device)], device, (members - 1) * Regions(device).Count()) ?? CheckMsiRegions(device);
+
+    private static Refusal? CheckMsiRegions(Device device)
+    {
+        IReadOnlyList<ReservedRegion> regions = device.Hardware.Group.Description.ReservedRegions;
+        ReservedRegion[] software = [.. regions.Where(r => r.Kind == ReservedRegionKind.SoftwareMsi)];
+        ReservedRegion[] hardware = [.. regions.Where(r => r.Kind == ReservedRegionKind.Msi)];
+        if (software.Length == 0 || (software.Length == 1 && hardware.Length == 0))
+            return null;
+        return new Refusal(Errno.EINVAL, "reserve.msi", $"Group {device.Hardware.Group.Id} has {software.Length} software-MSI and {hardware.Length} hardware-MSI windows; it can have one of the first or any of the second.")
+        {
+            Ranges = [.. software.Concat(hardware).Select(r => new RefusalRange(RangeRole.Reserved, new IovaRange(r.Start, r.Last)))],
+        };
+    }
 
     /// <summary>Reserves a device's regions. <see cref="CheckRegions"/> has allowed it.</summary>
     internal void ReserveRegions(Device device)

@@ -13,24 +13,29 @@ public sealed partial class IoPagetable
     /// EINVAL alignment or a reserved range; EEXIST an area; EOVERFLOW; ENOSPC no room; EPERM write access to pages that are not writable; then the errors of filling the domains.
     /// </summary>
     /// <param name="sourceAddress">Address of the first byte at its source; allocation keeps its low bits.</param>
+    /// <param name="iova">The place asked for; on success the place given, on refusal as it was.</param>
     internal Refusal? Map(ReadOnlySpan<PagesSlice> slices, ulong sourceAddress, MapFlags flags, ref ulong iova)
     {
         ulong length = LengthOf(slices);
-        if (CheckMap(slices, length, sourceAddress, flags, ref iova) is { } unfit)
+        ulong start = iova;
+        if (CheckMap(slices, length, sourceAddress, flags, ref start) is { } unfit)
             return unfit;
         IommuProt prot = IommuProt.Cache | (flags.HasFlag(MapFlags.Readable) ? IommuProt.Read : 0) | (flags.HasFlag(MapFlags.Writeable) ? IommuProt.Write : 0);
-        ulong at = iova;
+        ulong at = start;
         foreach (PagesSlice slice in slices)
         {
             if (MapSlice(slice, at, prot) is { } refusal)
             {
-                if (at != iova)
-                    Erase(new IovaRange(iova, at - 1));
+                if (at != start)
+                    Erase(new IovaRange(start, at - 1));
                 return refusal;
             }
             at += slice.LengthBytes;
         }
         MappedBytes += length;
+        iova = start;
+        if (Host.Events is null)
+            return null;
         for (int slot = Areas.FirstOverlap(iova, iova), left = slices.Length; left != 0; slot = Areas.Next(slot), left--)
             Raise(EngineEventKind.AreaMapped, Areas.Range(slot), Area(slot).Pages.AddressOf(Area(slot).FirstIndex) + Area(slot).PageOffset);
         return null;
@@ -85,7 +90,7 @@ public sealed partial class IoPagetable
     }
 
     /// <summary>
-    /// Removes every area inside the window, lowest first. ENOENT at an area that is only partly inside; areas removed before it stay removed and count in <paramref name="unmappedBytes"/> (2^64-1 at most).
+    /// Removes every area inside the window, lowest first. ENOENT at an area that is only partly inside; areas removed before it stay removed and count in <paramref name="unmappedBytes"/>, which 2^64 bytes wrap to 0 as the reference's does.
     /// Finding nothing is no error here.
     /// </summary>
     internal Refusal? Unmap(IovaRange window, out ulong unmappedBytes)

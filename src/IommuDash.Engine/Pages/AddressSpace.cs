@@ -94,7 +94,9 @@ public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
     /// <summary>Copies bytes in as a store of the process would. EFAULT for unmapped or read-only addresses, ENOMEM without frames; nothing is written on refusal.</summary>
     public Refusal? Write(ulong address, ReadOnlySpan<byte> bytes)
     {
-        for (ulong page = address & ~PageMask; page < address + (ulong)bytes.Length; page += PhysicalMemory.FrameBytes)
+        if (!IovaRange.TryOfLength(address, (ulong)bytes.Length, out IovaRange range) || !UserSpace.Contains(range))
+            return Fault(address, range.Last, "write");
+        for (ulong page = address & ~PageMask; page <= range.Last; page += PhysicalMemory.FrameBytes)
         {
             if (Find(page) is not { CanWrite: true } mapping)
                 return Fault(page, page + PageMask, "write");

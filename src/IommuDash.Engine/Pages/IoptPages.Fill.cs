@@ -129,12 +129,18 @@ public sealed partial class IoptPages
                 continue;
             foreach (IommuDomain done in domains[..i])
                 done.Unmap(iova, bytes);
-            return new Refusal(errno, "domain.map", errno == Errno.ENOMEM
-                ? $"No memory for another page table of {domains[i].FormatName} (machine memory, or option Limits:MachineWrittenBytes)."
-                : $"The {domains[i].FormatName} table refused 0x{iova:x}.");
+            return WhyUnmapped(domains[i], iova, errno);
         }
         return null;
     }
+
+    // iommu_map() itself refuses what is not aligned to the domain's smallest page, before the table could. Only a copy of several pieces, cut where the destination has no boundary, gets so far.
+    private static Refusal WhyUnmapped(IommuDomain domain, ulong iova, Errno errno) => errno switch
+    {
+        Errno.ENOMEM => new Refusal(errno, "domain.map", $"No memory for another page table of {domain.FormatName} (machine memory, or option Limits:MachineWrittenBytes)."),
+        Errno.ENXIO => new Refusal(Errno.EINVAL, "domain.alignment", $"A piece at 0x{iova:x} or its memory is not a multiple of the smallest page of {domain.FormatName}."),
+        _ => new Refusal(errno, "domain.map", $"The {domain.FormatName} table refused 0x{iova:x}."),
+    };
 
     // The first page of an area starts at its page offset, the last ends where the area does.
     private static ulong ClipToArea(Span<PhysicalRun> runs, ulong pageCount, uint pageOffset, ulong bytesLeftLess1)

@@ -60,13 +60,13 @@ public sealed partial class IoptPages
     /// <summary>User address of the first byte of a page.</summary>
     public ulong AddressOf(ulong pageIndex) => (FirstByte & ~(PhysicalMemory.FrameBytes - 1UL)) + (pageIndex << PhysicalMemory.FrameShift);
 
-    /// <summary>Names [userAddress, +length) of a process. EINVAL for length 0 or above 2^64-1 less a page, EOVERFLOW when the end wraps. The memory itself is looked at only when it is pinned.</summary>
+    /// <summary>Names [userAddress, +length) of a process. EINVAL for length 0 or above 2^64-1 less a page, EOVERFLOW when the address after the last byte wraps, so the very last byte cannot be named. The memory itself is looked at only when it is pinned.</summary>
     internal static Refusal? FromUser(IommufdContext context, EmulatedProcess source, ulong userAddress, ulong length, bool writable, out IoptPages? pages)
     {
         pages = null;
         if (length is 0 or > ulong.MaxValue - PhysicalMemory.FrameBytes)
             return new Refusal(Errno.EINVAL, "pages.length", length == 0 ? "The length is 0." : $"The length 0x{length:x} is larger than any memory.");
-        if (!IovaRange.TryOfLength(userAddress, length, out _))
+        if (userAddress > ulong.MaxValue - length)
             return new Refusal(Errno.EOVERFLOW, "pages.wrap", $"User address 0x{userAddress:x} + 0x{length:x} passes the end of the address space.");
         pages = new IoptPages(context, source, userAddress, length, writable);
         return null;
