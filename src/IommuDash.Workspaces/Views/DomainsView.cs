@@ -16,7 +16,7 @@ public sealed record LeafCount(int PageShift, long Count);
 public sealed record LevelTables(int Level, int LowBit, int Bits, long Tables);
 
 /// <summary>A device attached through a hw_pagetable.</summary>
-public sealed record AttachedDevice(uint Id, string Address);
+public sealed record DomainDevice(uint Id, string Address);
 
 /// <summary>One hw_pagetable with its domain.</summary>
 /// <param name="RootPhysical">Physical address of the top table.</param>
@@ -36,7 +36,7 @@ public sealed record DomainRow(
     bool EnforcesCoherency,
     IReadOnlyList<LevelTables> Levels,
     IReadOnlyList<LeafCount> Leaves,
-    IReadOnlyList<AttachedDevice> Devices) : IViewItem
+    IReadOnlyList<DomainDevice> Devices) : IViewItem
 {
     public string Key => $"hwpt:{Hwpt}";
 
@@ -84,6 +84,6 @@ public sealed class DomainsView : IView<DomainsQuery, DomainsSnapshot>
             domain.EnforcesCoherency,
             [.. Enumerable.Range(0, domain.Levels).Reverse().Select(level => new LevelTables(level, domain.IndexBits(level).LowBit, domain.IndexBits(level).Bits, domain.TableCount(level)))],
             [.. domain.LeafCounts().Select(static leaf => new LeafCount(leaf.PageShift, leaf.Count))],
-            [.. devices.Take(MaxDevices).Select(static device => new AttachedDevice(device.Id, device.Hardware.Address))]);
+            [.. devices.Take(MaxDevices).Select(static device => new DomainDevice(device.Id, device.Hardware.Address))]);
     }
 }
