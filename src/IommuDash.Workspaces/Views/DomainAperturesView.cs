@@ -41,7 +41,7 @@ public sealed record ApertureEdge(ulong Address, bool IsLower, IReadOnlyList<str
 /// <param name="AlignmentBytes">What every IOVA must be a multiple of.</param>
 public sealed record AperturesSnapshot(bool Exists, IReadOnlyList<ApertureRow> Rows, int RowTotal, IReadOnlyList<ApertureEdge> Edges, int UsableTotal, long AlignmentBytes) : IItemSnapshot
 {
-    public IReadOnlyList<IViewItem> Items => Rows;
+    IReadOnlyList<IViewItem> IItemSnapshot.Items => Rows;
 }
 
 public sealed class DomainAperturesView : IView<AperturesQuery, AperturesSnapshot>
@@ -50,7 +50,7 @@ public sealed class DomainAperturesView : IView<AperturesQuery, AperturesSnapsho
     public const int MaxRows = 256;
     public const int MaxRanges = 128;
 
-    public static string Name => "apertures";
+    public static string Name => "domains.apertures";
 
     public static AperturesSnapshot Project(EmulatedHost host, AperturesQuery query)
     {

@@ -35,7 +35,7 @@ public sealed class DomainAttachPreviewView : IView<AttachPreviewQuery, AttachPr
     public const int MaxOutside = 8;
     public const int MaxCounted = 10_000;
 
-    public static string Name => "attach-preview";
+    public static string Name => "domains.attach";
 
     public static AttachPreviewSnapshot Project(EmulatedHost host, AttachPreviewQuery query)
     {

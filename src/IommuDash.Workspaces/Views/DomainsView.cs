@@ -47,7 +47,7 @@ public sealed record DomainRow(
 /// <summary>Domains by ascending id; <paramref name="Total"/> counts those left out too.</summary>
 public sealed record DomainsSnapshot(IReadOnlyList<DomainRow> Domains, int Total) : IItemSnapshot
 {
-    public IReadOnlyList<IViewItem> Items => Domains;
+    IReadOnlyList<IViewItem> IItemSnapshot.Items => Domains;
 }
 
 public sealed class DomainsView : IView<DomainsQuery, DomainsSnapshot>
@@ -57,7 +57,7 @@ public sealed class DomainsView : IView<DomainsQuery, DomainsSnapshot>
 
     private const int MaxDevices = 64;
 
-    public static string Name => "domains";
+    public static string Name => "domains.list";
 
     public static DomainsSnapshot Project(EmulatedHost host, DomainsQuery query)
     {

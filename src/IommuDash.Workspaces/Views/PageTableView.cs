@@ -36,7 +36,7 @@ public sealed record PageTableSnapshot(bool Exists, uint Hwpt, string Format, st
 
 public sealed class PageTableView : IView<PageTableQuery, PageTableSnapshot>
 {
-    public static string Name => "page-table";
+    public static string Name => "domains.table";
 
     public static PageTableSnapshot Project(EmulatedHost host, PageTableQuery query)
     {

@@ -21,7 +21,7 @@ public sealed class PageTableWalkView : IView<WalkQuery, WalkSnapshot>
 {
     private const int MaxSteps = 6;
 
-    public static string Name => "page-walk";
+    public static string Name => "domains.walk";
 
     public static WalkSnapshot Project(EmulatedHost host, WalkQuery query)
     {

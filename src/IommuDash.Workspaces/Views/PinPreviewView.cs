@@ -18,7 +18,7 @@ public sealed record PinPreviewSnapshot(bool Exists, bool PinsNow, long Pages, l
 
 public sealed class PinPreviewView : IView<PinPreviewQuery, PinPreviewSnapshot>
 {
-    public static string Name => "pin-preview";
+    public static string Name => "pinned.preview";
 
     public static PinPreviewSnapshot Project(EmulatedHost host, PinPreviewQuery query)
     {

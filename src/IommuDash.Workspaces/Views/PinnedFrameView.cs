@@ -51,7 +51,7 @@ public sealed class PinnedFrameView : IView<PinnedFrameQuery, PinnedFrameSnapsho
 
     private const int MaxProcesses = 64;
 
-    public static string Name => "pinned-frame";
+    public static string Name => "pinned.frame";
 
     public static PinnedFrameSnapshot Project(EmulatedHost host, PinnedFrameQuery query)
     {

@@ -38,7 +38,7 @@ public sealed record PinnedFramesSnapshot(
     long WindowMostPins,
     IReadOnlyList<FrameLine> Lines) : IItemSnapshot
 {
-    public IReadOnlyList<IViewItem> Items => Lines;
+    IReadOnlyList<IViewItem> IItemSnapshot.Items => Lines;
 }
 
 public sealed class PinnedFramesView : IView<PinnedFramesQuery, PinnedFramesSnapshot>
@@ -47,7 +47,7 @@ public sealed class PinnedFramesView : IView<PinnedFramesQuery, PinnedFramesSnap
     public const int MaxLines = 128;
     public const int MaxShift = 20;
 
-    public static string Name => "pinned-frames";
+    public static string Name => "pinned.frames";
 
     public static PinnedFramesSnapshot Project(EmulatedHost host, PinnedFramesQuery query)
     {

@@ -21,14 +21,14 @@ public sealed record MappingRow(IovaRange Range, bool CanRead, bool CanWrite, bo
 /// <param name="Exists">False: there is no such process.</param>
 public sealed record ProcessMemorySnapshot(bool Exists, int Pid, IReadOnlyList<MappingRow> Mappings, int First, int Total) : IItemSnapshot
 {
-    public IReadOnlyList<IViewItem> Items => Mappings;
+    IReadOnlyList<IViewItem> IItemSnapshot.Items => Mappings;
 }
 
 public sealed class ProcessMemoryView : IView<ProcessMemoryQuery, ProcessMemorySnapshot>
 {
     public const int MaxMappings = 500;
 
-    public static string Name => "process-memory";
+    public static string Name => "pinned.memory";
 
     public static ProcessMemorySnapshot Project(EmulatedHost host, ProcessMemoryQuery query)
     {

@@ -48,14 +48,14 @@ public sealed record ProcessRow(
 /// <param name="Mode">Account mode of the context; null if it is not open.</param>
 public sealed record ProcessesSnapshot(IReadOnlyList<ProcessRow> Processes, int Total, AccountMode? Mode) : IItemSnapshot
 {
-    public IReadOnlyList<IViewItem> Items => Processes;
+    IReadOnlyList<IViewItem> IItemSnapshot.Items => Processes;
 }
 
 public sealed class ProcessesView : IView<ProcessesQuery, ProcessesSnapshot>
 {
     public const int MaxProcesses = 256;
 
-    public static string Name => "processes";
+    public static string Name => "pinned.processes";
 
     public static ProcessesSnapshot Project(EmulatedHost host, ProcessesQuery query)
     {

@@ -29,7 +29,17 @@ public sealed class ViewCatalog
         .Add<TopologyView, TopologyQuery, TopologySnapshot>()
         .Add<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>()
         .Add<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>()
-        .Add<HostSummaryView, HostSummaryQuery, HostSummary>();
+        .Add<HostSummaryView, HostSummaryQuery, HostSummary>()
+        .Add<DomainsView, DomainsQuery, DomainsSnapshot>()
+        .Add<DomainAperturesView, AperturesQuery, AperturesSnapshot>()
+        .Add<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>()
+        .Add<PageTableView, PageTableQuery, PageTableSnapshot>()
+        .Add<PageTableWalkView, WalkQuery, WalkSnapshot>()
+        .Add<PinnedFramesView, PinnedFramesQuery, PinnedFramesSnapshot>()
+        .Add<PinnedFrameView, PinnedFrameQuery, PinnedFrameSnapshot>()
+        .Add<ProcessesView, ProcessesQuery, ProcessesSnapshot>()
+        .Add<ProcessMemoryView, ProcessMemoryQuery, ProcessMemorySnapshot>()
+        .Add<PinPreviewView, PinPreviewQuery, PinPreviewSnapshot>();
 
     /// <summary>By name.</summary>
     public IReadOnlyCollection<NamedView> All => _views.Values;
