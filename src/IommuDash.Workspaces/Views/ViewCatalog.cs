@@ -39,7 +39,13 @@ public sealed class ViewCatalog
         .Add<PinnedFrameView, PinnedFrameQuery, PinnedFrameSnapshot>()
         .Add<ProcessesView, ProcessesQuery, ProcessesSnapshot>()
         .Add<ProcessMemoryView, ProcessMemoryQuery, ProcessMemorySnapshot>()
-        .Add<PinPreviewView, PinPreviewQuery, PinPreviewSnapshot>();
+        .Add<PinPreviewView, PinPreviewQuery, PinPreviewSnapshot>()
+        .Add<IoasView, IoasQuery, IoasSnapshot>()
+        .Add<IoasMapView, IoasMapQuery, IoasMapSnapshot>()
+        .Add<IoasAreasView, IoasAreasQuery, IoasAreasSnapshot>()
+        .Add<IoasAreaView, IoasAreaQuery, IoasAreaSnapshot>()
+        .Add<IoasTreeView, IoasTreeQuery, IoasTreeSnapshot>()
+        .Add<IoasPreviewView, IoasPreviewQuery, IoasPreviewSnapshot>();
 
     /// <summary>By name.</summary>
     public IReadOnlyCollection<NamedView> All => _views.Values;
