@@ -32,7 +32,7 @@ public enum EngineEventKind : byte
     /// <summary>Object = IOAS id, Value = new alignment in bytes.</summary>
     AlignmentChanged,
 
-    /// <summary>Object = hwpt id, Other = IOAS id.</summary>
+    /// <summary>Object = IOAS id, Other = hwpt id.</summary>
     DomainAdded,
     DomainRemoved,
 

@@ -1,5 +1,7 @@
+using IommuDash.Web.Api;
 using IommuDash.Web.Components;
 using IommuDash.Web.Configuration;
+using IommuDash.Web.Hubs;
 using IommuDash.Web.Model;
 using IommuDash.Web.Security;
 
@@ -38,7 +40,7 @@ public sealed class DashboardWebApplication : IAsyncDisposable
             builder.WebHost.UseUrls(DashboardOptions.DefaultUrl);
         // Where packages keep their static files before a publish has gathered them; does nothing after one.
         builder.WebHost.UseStaticWebAssets();
-        AddServices(builder.Services, builder.Configuration.GetSection(DashboardOptions.SectionName));
+        AddServices(builder.Services, builder.Configuration);
         _app = builder.Build();
         UsePipeline(_app);
     }
@@ -56,9 +58,9 @@ public sealed class DashboardWebApplication : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static void AddServices(IServiceCollection services, IConfigurationSection configuration)
+    private static void AddServices(IServiceCollection services, ConfigurationManager configuration)
     {
-        services.AddOptions<DashboardOptions>().Bind(configuration).ValidateOnStart();
+        services.AddOptions<DashboardOptions>().Bind(configuration.GetSection(DashboardOptions.SectionName)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<DashboardOptions>, ValidateDashboardOptions>();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<DashboardOptions>>((kestrel, dashboard) =>
         {
@@ -69,6 +71,9 @@ public sealed class DashboardWebApplication : IAsyncDisposable
         services.AddOptions<CircuitOptions>().Configure<IOptions<DashboardOptions>>((circuit, dashboard) => circuit.DisconnectedCircuitMaxRetained = dashboard.Value.MaxDisconnectedCircuits);
         services.AddRequestRateLimit();
         services.AddHealthChecks();
+        services.AddWorkspaces(configuration);
+        services.AddWorkspaceHub(configuration);
+        services.AddWorkspaceApi();
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddRadzenComponents();
         services.AddScoped<ShellState>();
@@ -82,11 +87,15 @@ public sealed class DashboardWebApplication : IAsyncDisposable
         app.UseSecurityHeaders();
         app.UseExceptionHandler(error => error.Run(context => context.Response.WriteAsync("IommuDash met an error of its own; the server's log has it.\n")));
         app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+        app.UseApiProblems();
         app.UseRateLimiter();
         // Validated by ETag at each load, so that a rebuilt script never meets an old page.
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = static file => file.Context.Response.Headers[HeaderNames.CacheControl] = "no-cache" });
+        app.UseSameOriginOnly();
         app.UseAntiforgery();
-        app.MapHealthChecks("/health");
+        app.MapWorkspaceApi();
+        app.MapHub<WorkspaceHub>(WorkspaceHub.Path);
+        app.MapOpenApi();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(
             // SecurityHeaders says who may frame the app; a second policy would only repeat it.
             static circuit => circuit.ContentSecurityFrameAncestorsPolicy = null);

@@ -4,13 +4,12 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace IommuDash.Workspaces;
 
-internal static class StrictJson
+public static class StrictJson
 {
-    private const string Discriminator = "op";
-
     /// <param name="what">What is read, for the complaint: <c>ioas.map</c>.</param>
+    /// <param name="polymorphicBase">The record's base if its JSON has a field that tells the type, else null.</param>
     /// <returns>The record, or null and a <paramref name="problem"/>.</returns>
-    public static object? Read(JsonElement json, Type type, string what, out string problem)
+    public static object? Read(JsonElement json, Type type, string what, out string problem, Type? polymorphicBase = null)
     {
         if (json.ValueKind != JsonValueKind.Object)
         {
@@ -18,9 +17,11 @@ internal static class StrictJson
             return null;
         }
         JsonTypeInfo info = WorkspaceJson.Options.GetTypeInfo(type);
+        JsonTypeInfo readAs = polymorphicBase is null ? info : WorkspaceJson.Options.GetTypeInfo(polymorphicBase);
+        string? discriminator = readAs.PolymorphismOptions?.TypeDiscriminatorPropertyName;
         foreach (JsonProperty field in json.EnumerateObject())
         {
-            if (field.Name == Discriminator || info.Properties.Any(p => p.Name == field.Name))
+            if (field.Name == discriminator || info.Properties.Any(p => p.Name == field.Name))
                 continue;
             problem = $"The {what} has no field \"{field.Name}\". It has {Fields(info)}.";
             return null;
@@ -33,7 +34,7 @@ internal static class StrictJson
         try
         {
             problem = "";
-            return json.Deserialize(info);
+            return json.Deserialize(readAs);
         }
         catch (JsonException e)
         {

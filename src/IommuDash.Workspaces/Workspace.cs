@@ -113,6 +113,11 @@ public sealed class Workspace : IDisposable
         where TQuery : notnull
         where TSnapshot : class => ReadAsync(typeof(TView), query, static (workspace, query) => TView.Project(workspace._host, query), cancellation);
 
+    /// <summary>A window of the event log, as <see cref="ReadAsync{TView, TQuery, TSnapshot}"/> gives views.</summary>
+    /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
+    public ValueTask<ViewSnapshot<EventsSnapshot>> ReadEventsAsync(EventsQuery query, CancellationToken cancellation = default) =>
+        ReadAsync(typeof(EventsView), query, static (workspace, query) => EventsView.Project(workspace.Events, query), cancellation);
+
     /// <summary>Completes when the version is, or becomes, newer than the one seen. Costs nothing while nothing changes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the workspace was deleted.</exception>
     public async Task WaitForChangeAsync(long seenVersion, CancellationToken cancellation = default)

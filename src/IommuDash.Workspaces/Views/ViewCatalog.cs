@@ -26,6 +26,7 @@ public sealed class ViewCatalog
 
     /// <summary>The views of the dashboard.</summary>
     public static ViewCatalog Default { get; } = new ViewCatalog()
+        .AddEvents()
         .Add<TopologyView, TopologyQuery, TopologySnapshot>()
         .Add<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>()
         .Add<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>()
@@ -60,6 +61,25 @@ public sealed class ViewCatalog
     {
         _views.Add(TView.Name, new NamedHostView<TView, TQuery, TSnapshot>());
         return this;
+    }
+
+    private ViewCatalog AddEvents()
+    {
+        _views.Add(EventsView.Name, new NamedEventsView());
+        return this;
+    }
+
+    private sealed class NamedEventsView() : NamedView(EventsView.Name)
+    {
+        public override Type QueryType => typeof(EventsQuery);
+
+        public override Type SnapshotType => typeof(EventsSnapshot);
+
+        public override async ValueTask<ViewSnapshot<object>> ReadAsync(Workspace workspace, object query, CancellationToken cancellation)
+        {
+            ViewSnapshot<EventsSnapshot> snapshot = await workspace.ReadEventsAsync((EventsQuery)query, cancellation).ConfigureAwait(false);
+            return new(snapshot.Version, snapshot.Data);
+        }
     }
 
     private sealed class NamedHostView<TView, TQuery, TSnapshot>() : NamedView(TView.Name)
