@@ -6,7 +6,7 @@ using IommuDash.Engine.Pages;
 
 namespace IommuDash.Engine.Iommufd;
 
-/// <summary>Flags of IOMMU_IOAS_MAP and IOMMU_IOAS_COPY.</summary>
+/// <summary>Flags of IOMMU_IOAS_MAP and IOMMU_IOAS_COPY. The calls test them with &amp;, since HasFlag allocates in an unoptimised build.</summary>
 [Flags]
 public enum MapFlags : uint
 {
@@ -168,7 +168,7 @@ public sealed partial class IommufdContext
             return refusal;
         if (Objects.Get(ioasId, "IOAS", out ioas) is { } noIoas)
             return noIoas;
-        if (IoptPages.FromUser(this, caller, userAddress, length, flags.HasFlag(MapFlags.Writeable), out IoptPages? pages) is { } badSource)
+        if (IoptPages.FromUser(this, caller, userAddress, length, (flags & MapFlags.Writeable) != 0, out IoptPages? pages) is { } badSource)
             return badSource;
         slice = new PagesSlice(pages!, userAddress % PhysicalMemory.FrameBytes, length);
         return null;

@@ -20,7 +20,7 @@ public sealed partial class IoPagetable
         ulong start = iova;
         if (CheckMap(slices, length, sourceAddress, flags, ref start) is { } unfit)
             return unfit;
-        IommuProt prot = IommuProt.Cache | (flags.HasFlag(MapFlags.Readable) ? IommuProt.Read : 0) | (flags.HasFlag(MapFlags.Writeable) ? IommuProt.Write : 0);
+        IommuProt prot = IommuProt.Cache | ((flags & MapFlags.Readable) != 0 ? IommuProt.Read : 0) | ((flags & MapFlags.Writeable) != 0 ? IommuProt.Write : 0);
         ulong at = start;
         foreach (PagesSlice slice in slices)
         {
@@ -44,7 +44,7 @@ public sealed partial class IoPagetable
     // Everything a map call checks before it changes anything.
     private Refusal? CheckMap(ReadOnlySpan<PagesSlice> slices, ulong length, ulong sourceAddress, MapFlags flags, ref ulong iova)
     {
-        if (Place(length, sourceAddress, flags.HasFlag(MapFlags.FixedIova), ref iova) is { } noPlace)
+        if (Place(length, sourceAddress, (flags & MapFlags.FixedIova) != 0, ref iova) is { } noPlace)
             return noPlace;
         if (CheckSlices(slices, flags) is { } unfit)
             return unfit;
@@ -172,7 +172,7 @@ public sealed partial class IoPagetable
     {
         foreach (PagesSlice slice in slices)
         {
-            if (flags.HasFlag(MapFlags.Writeable) && !slice.Pages.IsWritable)
+            if ((flags & MapFlags.Writeable) != 0 && !slice.Pages.IsWritable)
                 return new Refusal(Errno.EPERM, "map.write", "The pages were first mapped without WRITEABLE; a copy cannot add it.");
             ulong pageOffset = slice.StartByte % PhysicalMemory.FrameBytes;
             if (pageOffset % IovaAlignment != 0)
