@@ -78,6 +78,7 @@ public sealed class DashboardWebApplication : IAsyncDisposable
         services.AddRadzenComponents();
         services.AddScoped<ShellState>();
         services.AddScoped<InspectorSelection>();
+        services.AddScoped<WorkspaceSession>();
         services.AddScoped<Shortcuts>();
         services.AddScoped<DisplayControl>();
     }

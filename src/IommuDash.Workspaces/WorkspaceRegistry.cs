@@ -13,6 +13,9 @@ public sealed class WorkspaceRegistry(WorkspaceOptions options, EngineLimits lim
     private readonly WrittenBytesQuota _quota = new(options.TotalWrittenBytes);
     private readonly Lock _creating = new();
 
+    /// <summary>A workspace was made or deleted; raised on the thread that did it.</summary>
+    public event Action? Changed;
+
     /// <summary>Newest first.</summary>
     public IReadOnlyList<Workspace> All => [.. _workspaces.Values.OrderByDescending(w => w.Created).ThenBy(w => w.Id, StringComparer.Ordinal)];
 
@@ -48,8 +51,9 @@ public sealed class WorkspaceRegistry(WorkspaceOptions options, EngineLimits lim
                 made.Begin(new ContextOpen { Pid = first.Pid }, source);
             _workspaces[made.Id] = made;
             workspace = made;
-            return null;
         }
+        Changed?.Invoke();
+        return null;
     }
 
     /// <summary>Ends a workspace; false if there is none of that id. Whoever still reads it gets <see cref="WorkspaceDeletedException"/>.</summary>
@@ -58,6 +62,7 @@ public sealed class WorkspaceRegistry(WorkspaceOptions options, EngineLimits lim
         if (!_workspaces.TryRemove(id, out Workspace? workspace))
             return false;
         workspace.Dispose();
+        Changed?.Invoke();
         return true;
     }
 

@@ -26,6 +26,21 @@ public static class DashboardUrls
         return segments is ["w", var workspace, ..] ? Uri.UnescapeDataString(workspace) : null;
     }
 
+    /// <summary>A path with query parameters, escaped; those that are null or empty are left out.</summary>
+    public static string WithQuery(string path, params ReadOnlySpan<(string Name, string? Value)> parameters)
+    {
+        var url = new System.Text.StringBuilder(path);
+        char separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+        foreach ((string name, string? value) in parameters)
+        {
+            if (string.IsNullOrEmpty(value))
+                continue;
+            url.Append(separator).Append(name).Append('=').Append(Uri.EscapeDataString(value));
+            separator = '&';
+        }
+        return url.ToString();
+    }
+
     private static string Page(string workspace, string page, SelectionKey? selection)
     {
         string path = $"/w/{Uri.EscapeDataString(workspace)}/{page}";

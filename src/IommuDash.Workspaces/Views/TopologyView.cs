@@ -11,7 +11,8 @@ namespace IommuDash.Workspaces.Views;
 /// <param name="Closed">Keys of rows whose children are not shown, separated by spaces. Ignored while a filter is set.</param>
 /// <param name="First">Index of the first row, from 0.</param>
 /// <param name="Count">Rows at most; see <see cref="TopologyView.MaxRows"/>.</param>
-public sealed record TopologyQuery(int Context = 1, string Filter = "", string Closed = "", int First = 0, int Count = TopologyView.MaxRows);
+/// <param name="Find">Key of a row whose index is asked for, wherever it lies.</param>
+public sealed record TopologyQuery(int Context = 1, string Filter = "", string Closed = "", int First = 0, int Count = TopologyView.MaxRows, string? Find = null);
 
 /// <param name="Rows">The window.</param>
 /// <param name="First">Index of its first row.</param>
@@ -20,7 +21,8 @@ public sealed record TopologyQuery(int Context = 1, string Filter = "", string C
 /// <param name="TotalDevices">Devices of the host.</param>
 /// <param name="Groups">Groups of the host.</param>
 /// <param name="Units">IOMMUs of the host.</param>
-public sealed record TopologySnapshot(IReadOnlyList<TopologyRow> Rows, int First, int TotalRows, int Devices, int TotalDevices, int Groups, int Units) : IItemSnapshot
+/// <param name="FoundIndex">Index among all rows of the one to find; null if it is none of them.</param>
+public sealed record TopologySnapshot(IReadOnlyList<TopologyRow> Rows, int First, int TotalRows, int Devices, int TotalDevices, int Groups, int Units, int? FoundIndex) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Rows;
 }
@@ -43,11 +45,12 @@ public sealed record TopologyRow(string Key, int Level, int Position, int Siblin
 /// <param name="InputBits">Width of its IOVAs; null for the mock, whose window is fixed.</param>
 public sealed record TopologyUnit(string Name, IommuVendor Vendor, int? InputBits, int Groups, int Devices);
 
+/// <param name="Unit">The unit it is behind.</param>
 /// <param name="Owner">Context that owns the group's DMA; null = the host's drivers.</param>
 /// <param name="Hwpt">What the group translates through, in its owner; null = blocked, or the host's.</param>
 /// <param name="Reserved">Its first <see cref="TopologyView.MaxReserved"/> reserved regions.</param>
 /// <param name="TotalReserved">How many it has.</param>
-public sealed record TopologyGroup(int Id, string Type, int Devices, int? Owner, uint? Hwpt, IReadOnlyList<ReservedRegion> Reserved, int TotalReserved);
+public sealed record TopologyGroup(int Id, string Unit, string Type, int Devices, int? Owner, uint? Hwpt, IReadOnlyList<ReservedRegion> Reserved, int TotalReserved);
 
 /// <param name="Bound">Where it is bound and attached; null = a host driver has it.</param>
 /// <param name="BindRefusal">Why it cannot be bound to the query's context; null if it can, or is.</param>
@@ -74,7 +77,7 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
     {
         string[] words = query.Filter.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         HashSet<string> closed = words.Length > 0 ? [] : [.. query.Closed.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
-        var window = new Window(Math.Max(query.First, 0), Math.Clamp(query.Count, 0, MaxRows));
+        var window = new Window(Math.Max(query.First, 0), Math.Clamp(query.Count, 0, MaxRows), query.Find);
         IommufdContext? context = host.FindContext(query.Context);
         ILookup<IommuUnit, (IommuGroup Group, HostDevice[] Devices)> groups = host.Groups
             .Select(group => (Group: group, Devices: group.Devices.Where(device => Matches(device, words)).ToArray()))
@@ -90,13 +93,13 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
             string unitKey = $"unit:{unit.Name}";
             bool unitOpen = !closed.Contains(unitKey);
             int position = u + 1;
-            window.Add(() => new TopologyRow(unitKey, 1, position, units.Length, unitOpen) { Unit = Describe(unit, behind) });
+            window.Add(unitKey, () => new TopologyRow(unitKey, 1, position, units.Length, unitOpen) { Unit = Describe(unit, behind) });
             if (!unitOpen)
                 continue;
             for (int g = 0; g < behind.Length; g++)
                 AddGroup(window, context, closed, behind[g].Group, behind[g].Devices, g + 1, behind.Length);
         }
-        return new TopologySnapshot(window.Rows, window.First, window.Total, devices, host.Devices.Count, host.Groups.Count, host.Units.Count);
+        return new TopologySnapshot(window.Rows, window.First, window.Total, devices, host.Devices.Count, host.Groups.Count, host.Units.Count, window.FoundIndex);
     }
 
     /// <summary>How a device is bound and attached, or null.</summary>
@@ -112,13 +115,14 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
     {
         string key = $"group:{group.Id}";
         bool open = !closed.Contains(key);
-        window.Add(() => new TopologyRow(key, 2, position, siblings, open) { Group = Describe(group) });
+        window.Add(key, () => new TopologyRow(key, 2, position, siblings, open) { Group = Describe(group) });
         if (!open)
             return;
         for (int d = 0; d < devices.Length; d++)
         {
             (HostDevice device, int number) = (devices[d], d + 1);
-            window.Add(() => new TopologyRow($"device:{device.Address}", 3, number, devices.Length, null) { Device = Describe(device, context) });
+            string deviceKey = $"device:{device.Address}";
+            window.Add(deviceKey, () => new TopologyRow(deviceKey, 3, number, devices.Length, null) { Device = Describe(device, context) });
         }
     }
 
@@ -129,7 +133,7 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
     {
         IReadOnlyList<ReservedRegion> regions = group.Description.ReservedRegions;
         uint? hwpt = group.Devices.Select(device => device.Owner?.Igroup.Hwpt?.Id).FirstOrDefault(id => id is not null);
-        return new TopologyGroup(group.Id, group.Description.Type, group.Devices.Count, group.Owner?.Fd, hwpt, [.. regions.Take(MaxReserved)], regions.Count);
+        return new TopologyGroup(group.Id, group.Devices[0].Unit.Name, group.Description.Type, group.Devices.Count, group.Owner?.Fd, hwpt, [.. regions.Take(MaxReserved)], regions.Count);
     }
 
     private static TopologyDevice Describe(HostDevice device, IommufdContext? context)
@@ -149,7 +153,7 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
     private static bool Holds(string text, string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Counts all rows and makes those in the window.</summary>
-    private sealed class Window(int first, int count)
+    private sealed class Window(int first, int count, string? find)
     {
         private readonly List<TopologyRow> _rows = [];
 
@@ -159,8 +163,12 @@ public sealed class TopologyView : IView<TopologyQuery, TopologySnapshot>
 
         public IReadOnlyList<TopologyRow> Rows => _rows;
 
-        public void Add(Func<TopologyRow> row)
+        public int? FoundIndex { get; private set; }
+
+        public void Add(string key, Func<TopologyRow> row)
         {
+            if (key == find)
+                FoundIndex = Total;
             if (Total >= first && _rows.Count < count)
                 _rows.Add(row());
             Total++;

@@ -27,6 +27,16 @@ public sealed class TopologyViewTests
         Assert.Equal((3, 9), (tree.First, tree.TotalRows));
     }
 
+    [Theory]
+    [InlineData("device:0000:03:00.0", 6)]
+    [InlineData("group:1", 1)]
+    [InlineData("device:nowhere", null)]
+    public void Project_RowToFind_GivesItsIndexOutsideTheWindowToo(string key, int? index)
+    {
+        using var host = new EmulatedHost(TestWorkspaces.Host());
+        Assert.Equal(index, TopologyView.Project(host, new TopologyQuery(Count: 2, Find: key)).FoundIndex);
+    }
+
     [Fact]
     public void Project_GroupClosed_LeavesOutItsDevices()
     {
