@@ -19,8 +19,11 @@ internal static unsafe partial class Reservation
         return address;
     }
 
+    /// <summary>Gives a reservation back; nothing for null, which a constructor that threw leaves to its finalizer.</summary>
     public static void Unmap(void* address, ulong bytes)
     {
+        if (address is null)
+            return;
         if (!OperatingSystem.IsLinux())
             NativeMemory.Free(address);
         else if (UnmapLinux(address, (nuint)bytes) != 0)

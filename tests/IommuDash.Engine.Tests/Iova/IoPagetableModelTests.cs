@@ -40,6 +40,7 @@ public sealed class IoPagetableModelTests
 
     private sealed class Run : IDisposable
     {
+        private readonly EventList _events = [];
         private readonly Rig _rig;
         private readonly NaiveIommufd _model;
         private readonly Random _random;
@@ -51,7 +52,7 @@ public sealed class IoPagetableModelTests
         {
             _isTight = littleMemory || littleMemlock;
             _random = new Random(seed);
-            _rig = new Rig(memoryBytes: littleMemory ? 2UL << 20 : 64UL << 20, memlockBytes: littleMemlock ? 40 * Page : ulong.MaxValue);
+            _rig = new Rig(events: _events, memoryBytes: littleMemory ? 2UL << 20 : 64UL << 20, memlockBytes: littleMemlock ? 40 * Page : ulong.MaxValue);
             _model = new NaiveIommufd(_rig);
             _ioases = [_rig.Ioas, _rig.NewIoas()];
             foreach (uint ioas in _ioases)
@@ -107,9 +108,16 @@ public sealed class IoPagetableModelTests
                     pages.Real.RemoveAccess(first, last);
             }
             _rig.AssertNothingLeftAfterClose();
+            Assert.Equal(Sum(EngineEventKind.PagesPinned, e => e.Value), Sum(EngineEventKind.PagesUnpinned, e => e.Value));
+            Assert.Equal(Sum(EngineEventKind.AreaMapped, _ => 1), Sum(EngineEventKind.AreaUnmapped, _ => 1));
+            Assert.Equal(Sum(EngineEventKind.ReservedAdded, _ => 1), Sum(EngineEventKind.ReservedRemoved, _ => 1));
+            Assert.Equal(Sum(EngineEventKind.DomainAdded, _ => 1), Sum(EngineEventKind.DomainRemoved, _ => 1));
+            Assert.Equal(Sum(EngineEventKind.ObjectCreated, _ => 1), Sum(EngineEventKind.ObjectDestroyed, _ => 1));
         }
 
         public void Dispose() => _rig.Dispose();
+
+        private ulong Sum(EngineEventKind kind, Func<EngineEvent, ulong> of) => _events.Where(e => e.Kind == kind).Aggregate(0UL, (sum, e) => sum + of(e));
 
         private T Any<T>(IReadOnlyList<T> list) => list[_random.Next(list.Count)];
 
@@ -117,10 +125,15 @@ public sealed class IoPagetableModelTests
 
         private uint[] Targets() => [.. _ioases, .. _ioases, .. Hwpts()];
 
-        private Refusal? Try(Func<Refusal?> call)
+        private Refusal? Try(Func<Refusal?> call, Func<Refusal?>? preview = null)
         {
             string before = _rig.State();
+            Refusal? foreseen = preview?.Invoke();
             Refusal? refusal = call();
+            // A preview does not know when frames and tables run out, nor what filling a new domain would meet.
+            bool isForeseeable = refusal is null || !(refusal.Rule.StartsWith("domain.", StringComparison.Ordinal) || refusal.Rule == "memory.frames");
+            if (preview is not null && isForeseeable)
+                Assert.Equal(refusal?.Errno, foreseen?.Errno);
             if (refusal is not null)
                 Assert.Equal(before, _rig.State());
             if (!_isTight)
@@ -147,7 +160,7 @@ public sealed class IoPagetableModelTests
             if (expected is null && isFixed && address % Page % _model.Table(ioas).IovaAlignment != 0)
                 expected = Errno.EINVAL;
             ulong iova = at;
-            Refusal? refusal = Try(() => _rig.Context.IoasMap(process, ioas, flags | (isFixed ? MapFlags.FixedIova : 0), address, length, ref iova));
+            Refusal? refusal = Try(() => _rig.Context.IoasMap(process, ioas, flags | (isFixed ? MapFlags.FixedIova : 0), address, length, ref iova), () => _rig.Context.PreviewIoasMap(process, ioas, flags | (isFixed ? MapFlags.FixedIova : 0), address, length, at).Refusal);
             if (refusal is not null)
             {
                 Expect(refusal, expected, isFixed, () => !ReachesMemory(process, address, length, flags.HasFlag(MapFlags.Writeable)));
@@ -181,7 +194,7 @@ public sealed class IoPagetableModelTests
             // Pieces that the domains cannot cut there: refused while filling, after anything the pieces before them were refused for.
             bool cutsPages = expected is null && _model.Table(to).Domains.Count != 0 && pieces!.Any(p => (p.Range.Start - source + at) % alignment != 0 || p.Range.LengthBytes % alignment != 0);
             ulong iova = at;
-            Refusal? refusal = Try(() => _rig.Context.IoasCopy(to, from, flags | MapFlags.FixedIova, source, length, ref iova));
+            Refusal? refusal = Try(() => _rig.Context.IoasCopy(to, from, flags | MapFlags.FixedIova, source, length, ref iova), () => _rig.Context.PreviewIoasCopy(to, from, flags | MapFlags.FixedIova, source, length, at).Refusal);
             if (refusal is not null)
             {
                 if (!cutsPages || refusal.Errno != Errno.EINVAL)
