@@ -52,8 +52,10 @@ public static class StrictJson
     {
         int end = message.IndexOf(" Path: ", StringComparison.Ordinal);
         string first = end < 0 ? message : message[..end];
-        if (first.StartsWith("The JSON value could not be converted to", StringComparison.Ordinal))
-            first = "not a value of the right kind";
+        if (first.Contains("missing required properties including: ", StringComparison.Ordinal))
+            first = "it lacks " + first[(first.IndexOf(':', StringComparison.Ordinal) + 2)..];
+        else if (first.Contains("IommuDash.", StringComparison.Ordinal) || first.Contains("System.", StringComparison.Ordinal))
+            first = first.Contains("null values", StringComparison.Ordinal) ? "it may not be null" : "not a value of the right kind";
         return first.EndsWith('.') ? first : first + ".";
     }
 }

@@ -14,6 +14,11 @@ namespace IommuDash.Workspaces;
 /// <summary>An emulated host that many people and programs use at once.</summary>
 public sealed class Workspace : IDisposable
 {
+    // How long a batch keeps readers waiting.
+    private const int TurnMilliseconds = 4;
+
+    private const string UndoOp = "undo";
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly HostDescription _description;
     private readonly EngineLimits _limits;
@@ -24,6 +29,7 @@ public sealed class Workspace : IDisposable
     private readonly CancellationTokenSource _deleted = new();
     private EmulatedHost _host;
     private uint _countedFrames;
+    private int _undoFloor;
     private long _version;
     private long _lastUse;
     private TaskCompletionSource? _changed;
@@ -156,6 +162,64 @@ public sealed class Workspace : IDisposable
         }
     }
 
+    /// <summary>A digest of the host's whole state; equal digests mean equal hosts.</summary>
+    /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
+    public async ValueTask<string> ComputeDigestAsync(StateScope scope = StateScope.Whole, CancellationToken cancellation = default)
+    {
+        await EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return StateDigest.Compute(_host, scope);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>The journal's state: how long it is, and whether it still reaches back to the host's start.</summary>
+    public async ValueTask<JournalSummary> ReadJournalAsync(int newest = 0, CancellationToken cancellation = default)
+    {
+        await EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return JournalSummary.Of(Journal, newest);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Takes the newest command back by replaying all before it on a fresh host; a version of its own, so that watchers see it. EINVAL: nothing left but the command that opened the workspace;
+    /// EOVERFLOW: the journal has lost its beginning, or is longer than the cap.
+    /// </summary>
+    /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
+    public async ValueTask<CommandAnswer> UndoAsync(string source, CancellationToken cancellation = default)
+    {
+        await EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (CheckUndo() is { } refusal)
+                return CommandAnswer.From(refusal, _version);
+            EmulatedHost before = JournalReplay.Run(_description, _limits, Journal.Entries.Take(Journal.Count - 1).Select(e => e.Command));
+            _host.Dispose();
+            _host = before;
+            _host.Events = Events;
+            Journal.RemoveLast();
+            CountWritten();
+            Events.Begin(_time.GetUtcNow(), _version + 1, source, UndoOp);
+            Events.AddMark();
+            Publish(_version + 1);
+            return CommandAnswer.From(new CommandResult(null), _version);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <summary>Ends the workspace: waits for the command or projection at work, then gives the machine's memory back. Later calls throw <see cref="WorkspaceDeletedException"/>.</summary>
     public void Dispose()
     {
@@ -176,10 +240,11 @@ public sealed class Workspace : IDisposable
     }
 
     /// <summary>Runs the first command while nobody else knows the workspace.</summary>
-    internal void Begin(Command command, string source) => Execute(command, source);
-
-    // How long a batch keeps readers waiting.
-    private const int TurnMilliseconds = 4;
+    internal void Begin(Command command, string source)
+    {
+        Execute(command, source);
+        _undoFloor = Journal.Count;
+    }
 
     private async ValueTask<ViewSnapshot<TSnapshot>> ReadAsync<TQuery, TSnapshot>(Type view, TQuery query, Func<Workspace, TQuery, TSnapshot> project, CancellationToken cancellation)
         where TQuery : notnull
@@ -223,6 +288,15 @@ public sealed class Workspace : IDisposable
         CountWritten();
         Publish(version);
         return CommandAnswer.From(result, version);
+    }
+
+    private Refusal? CheckUndo()
+    {
+        if (!Journal.IsReplayable)
+            return new Refusal(Errno.EOVERFLOW, "undo.journal", $"The journal lost its first {Journal.Dropped:N0} commands (options {WorkspaceOptions.SectionName}:{nameof(WorkspaceOptions.JournalEntries)}, {nameof(WorkspaceOptions.JournalBytes)}), so the state before cannot be rebuilt.");
+        if (Journal.Count > _options.UndoCommands)
+            return new Refusal(Errno.EOVERFLOW, "undo.cap", $"Undo would replay {Journal.Count - 1:N0} commands, more than {_options.UndoCommands:N0} (option {WorkspaceOptions.SectionName}:{nameof(WorkspaceOptions.UndoCommands)}).");
+        return Journal.Count <= _undoFloor ? new Refusal(Errno.EINVAL, "undo.empty", "There is nothing to undo.") : null;
     }
 
     private Refusal? CheckLimits(Command command)

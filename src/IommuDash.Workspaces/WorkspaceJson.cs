@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using IommuDash.Engine;
+using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Workspaces;
 
@@ -25,6 +26,8 @@ public static class WorkspaceJson
         options.RespectRequiredConstructorParameters = true;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.Converters.Add(new JsonStringEnumConverter<Errno>(namingPolicy: null, allowIntegerValues: false));
+        // By number too: asking for an option that does not exist is something to try.
+        options.Converters.Add(new JsonStringEnumConverter<IommufdOption>(JsonNamingPolicy.CamelCase, allowIntegerValues: true));
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.Converters.Add(new HexUInt64Converter());
         options.Converters.Add(new HexUInt128Converter());
@@ -41,8 +44,11 @@ public static class WorkspaceJson
 
     private static void KeepRangesToTheirEnds(JsonTypeInfo type)
     {
-        if (type.Type == typeof(IovaRange))
-            Remove(type, "lengthBytes");
+        if (type.Type != typeof(IovaRange))
+            return;
+        Remove(type, "lengthBytes");
+        foreach (JsonPropertyInfo end in type.Properties)
+            end.IsRequired = true;
     }
 
     // A client tells success by errno being null; a field that is only sometimes there would be easy to misread.

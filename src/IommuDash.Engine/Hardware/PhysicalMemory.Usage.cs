@@ -48,6 +48,21 @@ public sealed unsafe partial class PhysicalMemory
         return new FrameUsage(inUse, pinned, orphaned, most);
     }
 
+    /// <summary>The lowest frame in use at or above <paramref name="from"/>, or <see cref="FrameCount"/> if there is none.</summary>
+    internal uint NextInUse(uint from)
+    {
+        ulong mask = ulong.MaxValue << (int)(from % 64);
+        for (uint word = from / 64; word < _words; word++, mask = ulong.MaxValue)
+        {
+            if ((_used[word] & mask) is not 0 and var used)
+                return (word * 64) + (uint)BitOperations.TrailingZeroCount(used);
+        }
+        return FrameCount;
+    }
+
+    /// <summary>Whether the frame may hold other bytes than zeroes.</summary>
+    internal bool IsWritten(uint pfn) => (_stale[pfn / 64] >> (int)(pfn % 64) & 1) != 0;
+
     /// <summary>The lowest and the highest pinned frame; false if none is pinned. Looks at counters of frames in use only.</summary>
     public bool TryPinnedExtent(out uint lowest, out uint highest)
     {

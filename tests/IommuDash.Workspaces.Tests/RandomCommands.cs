@@ -1,0 +1,93 @@
+using IommuDash.Engine;
+using IommuDash.Engine.Hardware;
+using IommuDash.Workspaces.Commands;
+
+namespace IommuDash.Workspaces.Tests;
+
+/// <summary>A seeded stream of commands on a host, most of them plausible, many of them wrong on purpose.</summary>
+internal sealed class RandomCommands(int seed, HostDescription host)
+{
+    private readonly Random _random = new(seed);
+    private readonly string[] _devices = [.. host.Devices.Where(d => !d.IsBridge).Select(d => d.Address).Take(6), "ffff:00:00.0"];
+    private readonly ProcessDescription[] _processes = [.. host.Processes];
+
+    public Command Next() => _random.Next(100) switch
+    {
+        < 3 => new ContextOpen { Pid = Pid() },
+        < 4 => new ContextClose { Fd = Context() },
+        < 11 => new IoasAlloc { Context = Context() },
+        < 17 => new DeviceBind { Context = Context(), Address = _devices[_random.Next(_devices.Length)] },
+        < 18 => new DeviceUnbind { Context = Context(), Device = Id() },
+        < 28 => new DeviceAttach { Context = Context(), Device = Id(), Pt = Id() },
+        < 32 => new DeviceReplace { Context = Context(), Device = Id(), Pt = Id() },
+        < 34 => new DeviceDetach { Context = Context(), Device = Id() },
+        < 37 => new HwptAlloc { Context = Context(), Device = Id(), Pt = Id(), NestParent = Chance(5), DirtyTracking = Chance(5), Pasid = Chance(9) },
+        < 65 => new IoasMap { Context = Context(), Ioas = Id(), UserAddress = UserAddress(), Length = Length(), Iova = Chance(2) ? Iova() : null, Readable = !Chance(9), Writeable = !Chance(4), Pid = Chance(5) ? Pid() : null },
+        < 75 => new IoasUnmap { Context = Context(), Ioas = Id(), Iova = Iova(), Length = Length() },
+        < 76 => new IoasUnmapAll { Context = Context(), Ioas = Id() },
+        < 82 => new IoasCopy { Context = Context(), Ioas = Id(), SourceIoas = Id(), SourceIova = Iova(), Length = Length(), Iova = Chance(2) ? Iova() : null, Writeable = !Chance(4) },
+        < 85 => new IoasAllow { Context = Context(), Ioas = Id(), Ranges = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => Range())] },
+        < 86 => new IoasRanges { Context = Context(), Ioas = Id(), MaxRanges = _random.Next(4) },
+        < 88 => new ObjectDestroy { Context = Context(), Id = Id() },
+        < 90 => new OptionSet { Context = Context(), Option = (Engine.Iommufd.IommufdOption)_random.Next(3), Object = Chance(2) ? 0 : Id(), Value = (ulong)_random.Next(3) },
+        < 91 => new OptionGet { Context = Context(), Option = (Engine.Iommufd.IommufdOption)_random.Next(3), Object = Id() },
+        < 93 => new ProcessMmap { Pid = Pid(), Start = UserAddress() & ~0xfffUL, LengthBytes = Length(), Write = !Chance(4), Layout = (FrameLayout)_random.Next(3), File = Chance(3) ? "f" + _random.Next(2) : null, Shared = Chance(2) },
+        < 94 => new ProcessMunmap { Pid = Pid(), Start = _processes.Length == 0 ? 0 : Mapping().Start },
+        < 98 => new ProcessWrite { Pid = Pid(), Address = UserAddress(), Bytes = Bytes() },
+        < 99 => new ProcessMemlock { Pid = Pid(), Bytes = (ulong)_random.Next(4096) << 12 },
+        _ when Chance(8) => new ProcessExit { Pid = Pid() },
+        _ => new ProcessCreate { Pid = 5_000 + _random.Next(6), Name = "extra", CapIpcLock = Chance(2), Memory = [new MemoryDescription { Start = 0x10_0000, LengthBytes = 0x8000 }] },
+    };
+
+    private bool Chance(int oneIn) => _random.Next(oneIn) == 0;
+
+    private int Context() => Chance(8) ? 2 : 1;
+
+    private uint Id() => (uint)_random.Next(1, 10);
+
+    private int Pid() => _processes.Length == 0 || Chance(15) ? 5_000 + _random.Next(6) : _processes[_random.Next(_processes.Length)].Pid;
+
+    private MemoryDescription Mapping()
+    {
+        MemoryDescription[] all = [.. _processes.SelectMany(p => p.Memory)];
+        return all[_random.Next(all.Length)];
+    }
+
+    private ulong UserAddress()
+    {
+        MemoryDescription mapping = Mapping();
+        ulong offset = (ulong)_random.Next((int)Math.Min(mapping.LengthBytes, 4UL << 20));
+        return mapping.Start + (Chance(6) ? offset : offset & ~0xfffUL);
+    }
+
+    private ulong Iova() => _random.Next(12) switch
+    {
+        0 => 0xfee0_0000,
+        1 => 1UL << 47,
+        2 => ulong.MaxValue - 0xfff,
+        3 => (ulong)_random.Next(1 << 20),
+        _ => (ulong)_random.Next(256) << 14,
+    };
+
+    private ulong Length() => _random.Next(10) switch
+    {
+        0 => 0,
+        1 => (ulong)_random.Next(1 << 14),
+        2 => 2UL << 20,
+        3 => 1UL << 24,
+        _ => (ulong)_random.Next(1, 32) << 12,
+    };
+
+    private IovaRange Range()
+    {
+        ulong start = (ulong)_random.Next(1 << 12) << 16;
+        return new IovaRange(start, start + (ulong)_random.Next(1 << 26));
+    }
+
+    private byte[] Bytes()
+    {
+        var bytes = new byte[_random.Next(64)];
+        _random.NextBytes(bytes);
+        return bytes;
+    }
+}
