@@ -183,6 +183,17 @@ public sealed class AttachTests
     }
 
     [Fact]
+    public void Attach_PeerOfTheGroupDoesNotFit_IsEinvalThoughThePeerIsNotBound()
+    {
+        using var rig = new Rig();
+        Device device = rig.Bound("mixed0");
+        uint dirty = rig.NewHwpt(device, flags: HwptFlags.DirtyTracking);
+        rig.Refused(Errno.EINVAL, () => rig.Context.Attach(device.Id, dirty, out _));
+        Assert.Null(rig.Context.Attach(device.Id, rig.Ioas, out _));
+        rig.Refused(Errno.EINVAL, () => rig.Context.Replace(device.Id, dirty, out _));
+    }
+
+    [Fact]
     public void Attach_MsiWindows_AreReservedOrRefusedWhenTheyConflict()
     {
         using var rig = new Rig();

@@ -242,6 +242,8 @@ internal sealed class Rig : IDisposable
         Add("mock", "pair0", 0, new ReservedRegion(0x1f00_0000, 0x1f00_ffff, ReservedRegionKind.Reserved));
         devices.Add(new DeviceDescription { Address = "pair1", Unit = "mock", Group = groups.Count - 1 });
         Add("mock", "nodirty", 1);
+        Add("mock", "mixed0", 0);
+        devices.Add(new DeviceDescription { Address = "mixed1", Unit = "mock", Group = groups.Count - 1, MockFlags = 1 });
         Add("intel", "intel0", 0, msi, new ReservedRegion(0x7000_0000, 0x7000_ffff, ReservedRegionKind.DirectRelaxable));
         Add("intel", "intel1", 0, msi);
         Add("intel-narrow", "narrow0", 0, msi);

@@ -178,6 +178,26 @@ public sealed class PinningTests
     }
 
     [Fact]
+    public void Destroy_StorageDomain_LastDomainTakesItsPlaceAndTheStorageWithoutRepinning()
+    {
+        using var rig = new Rig();
+        uint[] ids = [rig.NewHwpt(rig.Bound("mock0")), rig.NewHwpt(rig.Bound("mock1")), rig.NewHwpt(rig.Bound("mock2"))];
+        IommuDomain[] domains = [.. ids.Select(id => rig.Context.Objects.Find<HwptPaging>(id)!.Domain)];
+        rig.Mapped(TestHosts.Scattered, 8 * Page, Base);
+        int slot = rig.Object.Pagetable.Areas.First;
+        Assert.Same(domains[0], rig.Object.Pagetable.Area(slot).StorageDomain);
+        Assert.Null(rig.Context.Destroy(ids[0]));
+        Assert.Equal([domains[2], domains[1]], rig.Object.Pagetable.Domains);
+        Assert.Same(domains[2], rig.Object.Pagetable.Area(slot).StorageDomain);
+        Assert.Null(rig.Context.Destroy(ids[1]));
+        Assert.Same(domains[2], rig.Object.Pagetable.Area(slot).StorageDomain);
+        Assert.Equal((8u, 8UL), (rig.Pinned, rig.Process.User.LockedPages));
+        Assert.Null(rig.Context.Destroy(ids[2]));
+        Assert.Equal((0u, 0UL), (rig.Pinned, rig.Process.User.LockedPages));
+        Assert.Null(rig.Object.Pagetable.Area(slot).StorageDomain);
+    }
+
+    [Fact]
     public void Fill_MoreRunsThanABatchHolds_MapsAndUnmapsAll()
     {
         using var rig = new Rig(Domains.Mock);
