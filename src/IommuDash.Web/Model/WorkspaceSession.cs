@@ -43,7 +43,7 @@ public sealed partial class WorkspaceSession : IDisposable
             return true;
         Stop();
         Workspace = _registry.Find(id);
-        _shell.SetWorkspace(Workspace is { } found ? new WorkspaceHeader(found.Id, found.Description.Name, found.Description.Summary) : null);
+        _shell.SetWorkspace(Workspace is { } found ? new WorkspaceHeader(found.Id, found.Description.Name, $"{SizeFormat.Count(found.Description.Devices.Count)} devices") : null);
         if (Workspace is null)
         {
             _shell.SetLive(default);

@@ -111,7 +111,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
         ];
         if (hardware.Owner is not { } device)
             return Hardware(hardware.Address, [.. facts, new("Bound to", "host driver")]);
-        return Object(device, hardware.Address, [.. facts, new("Bound to", $"context {device.Context.Fd} as device {device.Id}"), new("Attached to", device.Hwpt is null ? "nothing: DMA is blocked" : NameOf(device.Hwpt).Title)]);
+        return Object(device, hardware.Address, [.. facts, new("Bound to", $"context {device.Context.Fd} as device {device.Id}"), new("Attached to", device.Hwpt is null ? "nothing: DMA is blocked" : NameOf(device.Hwpt).Title), new("Referred to by", device.Hwpt is null ? "its driver" : "its driver, and its attachment")]);
     }
 
     private static ObjectFactsSnapshot OfIoas(Ioas ioas) => Object(ioas, $"IOAS {ioas.Id}",

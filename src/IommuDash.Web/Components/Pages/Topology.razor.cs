@@ -1,0 +1,188 @@
+// Reads the URL into a TopologyState, the state into snapshots, and places controls. Everything that changes the view goes through GoAsync, everything that changes the host through RunAsync.
+using IommuDash.Engine.Hardware;
+using IommuDash.Web.Api;
+using IommuDash.Web.Components.Topology;
+using IommuDash.Web.Model;
+using IommuDash.Workspaces;
+using IommuDash.Workspaces.Commands;
+using IommuDash.Workspaces.Views;
+
+using Microsoft.AspNetCore.Components;
+
+namespace IommuDash.Web.Components.Pages;
+
+public sealed partial class Topology
+{
+    private TopologyState _state = new();
+    private bool _isOpen;
+    private long _version;
+    private TopologySnapshot? _counts;
+    private AttachTargetsSnapshot? _targets;
+    private int _firstTarget;
+    private CommandReport? _outcome;
+    private uint? _refusedPt;
+    private bool _isMenuOpen;
+    private bool _isDragging;
+    private ElementReference _filter;
+
+    [Parameter]
+    public required string Id { get; set; }
+
+    [SupplyParameterFromQuery(Name = DashboardUrls.SelectionParameter)]
+    private string? SelectionText { get; set; }
+
+    [SupplyParameterFromQuery(Name = TopologyState.ContextParameter)]
+    private int? ContextFd { get; set; }
+
+    [SupplyParameterFromQuery(Name = TopologyState.FilterParameter)]
+    private string? FilterText { get; set; }
+
+    [SupplyParameterFromQuery(Name = TopologyState.ClosedParameter)]
+    private string? ClosedKeys { get; set; }
+
+    [Inject]
+    private WorkspaceSession Session { get; set; } = null!;
+
+    [Inject]
+    private InspectorSelection Inspector { get; set; } = null!;
+
+    [Inject]
+    private ShellState Shell { get; set; } = null!;
+
+    [Inject]
+    private Shortcuts Shortcuts { get; set; } = null!;
+
+    [Inject]
+    private NavigationManager Navigation { get; set; } = null!;
+
+    protected override void OnInitialized()
+    {
+        Session.Changed += OnHostChangedAsync;
+        Shortcuts.Pressed += OnShortcutAsync;
+        Inspector.Changed += OnInspectorChanged;
+    }
+
+    protected override async Task OnParametersSetAsync()
+    {
+        bool wasOpen = _isOpen && Session.Workspace?.Id == Id;
+        _isOpen = Session.Open(Id);
+        var wanted = new TopologyState(ContextFd ?? 1, SelectionKey.TryParse(SelectionText, out SelectionKey key) ? key : null, FilterText ?? "", ClosedKeys ?? "");
+        if (!_isOpen || (wasOpen && wanted == _state && _targets is not null))
+            return;
+        _state = wanted;
+        Shell.SetEntries([.. Session.Workspace!.Description.Devices.Select(EntryOf)]);
+        await RefreshAsync();
+    }
+
+    private PaletteEntry EntryOf(DeviceDescription device) =>
+        new(device.Address, device.Name, () => SelectAsync(new SelectionKey("device", device.Address)));
+
+    private async Task OnHostChangedAsync()
+    {
+        if (!Session.IsDeleted)
+            await RefreshAsync();
+        StateHasChanged();
+    }
+
+    private async Task RefreshAsync()
+    {
+        ViewSnapshot<AttachTargetsSnapshot> targets =
+            await Session.ReadAsync<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>(new(_state.Context, _state.Device, _firstTarget));
+        _targets = targets.Data;
+        _counts = await ReadTreeAsync(new TopologyQuery(_state.Context, _state.Filter, _state.Closed, Count: 0));
+        _version = targets.Version;
+        await InspectAsync();
+    }
+
+    private async ValueTask<TopologySnapshot> ReadTreeAsync(TopologyQuery query) => (await Session.ReadAsync<TopologyView, TopologyQuery, TopologySnapshot>(query)).Data;
+
+    private async Task InspectAsync()
+    {
+        if (_state.Selection is not { } key)
+            return;
+        ObjectFactsSnapshot facts = (await Session.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new(_state.Context, key.Kind, key.Id))).Data;
+        Inspector.Select(key, facts.Exists ? Content(key, facts) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") });
+    }
+
+    private string? PageOf(SelectionKey key) => key.Kind switch { "ioas" => DashboardUrls.Ioas(Id, key), "hwpt" => DashboardUrls.Domains(Id, key), _ => null };
+
+    private IReadOnlyList<TopologyAction> ActionsOf(SelectionKey key) => key.Kind switch
+    {
+        "device" when _targets?.Device is { } device => TopologyAction.Of(device, _state.Context),
+        "ioas" or "hwpt" => [TopologyAction.Destroy(_state.Context, uint.Parse(key.Id, System.Globalization.CultureInfo.InvariantCulture))],
+        _ => [],
+    };
+
+    private Task SelectAsync(SelectionKey key) => GoAsync(_state with { Selection = key });
+
+    private Task FilterAsync(ChangeEventArgs typed) => GoAsync(_state with { Filter = ((string?)typed.Value ?? "").Trim() });
+
+    private Task PageAsync(int first)
+    {
+        _firstTarget = Math.Max(first, 0);
+        return RefreshAsync();
+    }
+
+    // Shows the new state first and then puts it into the URL, whose change finds nothing left to do.
+    private async Task GoAsync(TopologyState state)
+    {
+        if (state == _state || Session.IsDeleted)
+            return;
+        if (state.Context != _state.Context)
+            _firstTarget = 0;
+        _state = state;
+        await RefreshAsync();
+        Navigation.NavigateTo(_state.ToUrl(Id), replace: true);
+    }
+
+    private async Task RunAsync(TopologyAction action)
+    {
+        _isDragging = false;
+        HashSet<uint> known = [.. _targets!.Targets.Where(target => target.Hwpt is not null).Select(target => target.Id)];
+        CommandAnswer? answer = null;
+        foreach (Func<CommandAnswer?, Command> step in action.Steps)
+        {
+            Command command = step(answer);
+            answer = await Session.ExecuteAsync(command);
+            _outcome = CommandReport.Of(command, answer, CommandCurl.For(new Uri(Navigation.BaseUri), Id, command), known);
+            _refusedPt = command switch { DeviceAttach attach => attach.Pt, DeviceReplace replace => replace.Pt, _ => null };
+            if (answer.Errno is not null)
+                break;
+        }
+        await RefreshAsync();
+    }
+
+    private void ShowRanges()
+    {
+        uint? ioas = _targets?.Targets.FirstOrDefault(target => target.Id == _refusedPt)?.Ioas;
+        Navigation.NavigateTo(DashboardUrls.Ioas(Id, ioas is { } id ? new SelectionKey("ioas", $"{id}") : null));
+    }
+
+    private void OpenMenu() => _isMenuOpen = _targets?.Device is not null;
+
+    private Task DragAsync(string? address)
+    {
+        _isDragging = address is not null;
+        return address is null ? Task.CompletedTask : SelectAsync(new SelectionKey("device", address));
+    }
+
+    private async Task OnShortcutAsync(ShortcutId id)
+    {
+        if (id == ShortcutId.FocusFilter && _targets is not null)
+            await _filter.FocusAsync();
+    }
+
+    // The inspector's own button clears the selection for all.
+    private void OnInspectorChanged()
+    {
+        if (Inspector.Key is null && _state.Selection is not null)
+            _ = InvokeAsync(() => GoAsync(_state with { Selection = null }));
+    }
+
+    public void Dispose()
+    {
+        Session.Changed -= OnHostChangedAsync;
+        Shortcuts.Pressed -= OnShortcutAsync;
+        Inspector.Changed -= OnInspectorChanged;
+    }
+}

@@ -1,0 +1,40 @@
+using IommuDash.Engine;
+using IommuDash.Workspaces.Commands;
+
+namespace IommuDash.Web.Model;
+
+/// <summary>A command that ran, as it is shown to whoever ran it.</summary>
+/// <param name="Op">The command's name.</param>
+/// <param name="Version">Version of the host with it.</param>
+/// <param name="Text">What it did, one sentence.</param>
+/// <param name="Refusal">Why it was refused; null for success.</param>
+/// <param name="Curl">The same command as a line for a shell.</param>
+public sealed record CommandReport(string Op, long Version, string Text, Refusal? Refusal, string Curl)
+{
+    /// <param name="knownHwpts">The hw_pagetables there were before, which tells one that was chosen from one that was made.</param>
+    public static CommandReport Of(Command command, CommandAnswer answer, string curl, IReadOnlySet<uint> knownHwpts) =>
+        new(CommandOps.NameOf(command), answer.Version, Describe(command, answer.Outputs, knownHwpts), RefusalOf(answer), curl);
+
+    private static Refusal? RefusalOf(CommandAnswer answer) => answer.Errno is not { } errno ? null
+        : new Refusal(errno, answer.Rule ?? "", answer.Reason ?? "") { Ranges = answer.Ranges, Objects = answer.Objects };
+
+    private static string Describe(Command command, CommandOutputs outputs, IReadOnlySet<uint> knownHwpts) => command switch
+    {
+        DeviceBind bind => $"Bound {bind.Address} as device {outputs.Device}.",
+        DeviceUnbind unbind => $"Unbound device {unbind.Device}; the host's driver has it again.",
+        DeviceAttach attach => $"Attached device {attach.Device}: {Landed(attach.Pt, outputs.Hwpt, knownHwpts)}.",
+        DeviceReplace replace => $"Moved device {replace.Device} and its group: {Landed(replace.Pt, outputs.Hwpt, knownHwpts)}.",
+        DeviceDetach detach => $"Detached device {detach.Device}; its DMA is blocked.",
+        IoasAlloc => $"Made IOAS {outputs.Ioas}.",
+        HwptAlloc alloc => $"Made hw_pagetable {outputs.Hwpt} for {alloc.Pt}.",
+        ObjectDestroy destroy => $"Destroyed object {destroy.Id}.",
+        ContextOpen => $"Opened context {outputs.Context}.",
+        ContextClose close => $"Closed context {close.Fd} and everything made through it.",
+        _ => "Done.",
+    };
+
+    private static string Landed(uint pt, uint? hwpt, IReadOnlySet<uint> knownHwpts) =>
+        hwpt == pt ? $"it uses hw_pagetable {hwpt}"
+        : hwpt is { } id && knownHwpts.Contains(id) ? $"IOAS {pt} chose its hw_pagetable {hwpt}"
+        : $"IOAS {pt} made hw_pagetable {hwpt} for it";
+}
