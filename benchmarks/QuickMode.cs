@@ -31,6 +31,8 @@ internal static class QuickMode
         }
         if (filter is null || "memory".Contains(filter, StringComparison.Ordinal) || filter.StartsWith("memory", StringComparison.Ordinal))
             results.AddRange(MemoryUse.Measure(json));
+        if (filter is null || filter.StartsWith("workspace", StringComparison.Ordinal))
+            results.AddRange(WorkspaceUse.Measure(json));
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(results, Json));
     }

@@ -43,28 +43,30 @@ internal sealed class Bench : IDisposable
     public const MapFlags ReadWrite = MapFlags.Readable | MapFlags.Writeable;
     private const ulong BufferBytes = 1UL << 30;
 
+    public static HostDescription Describe(IommuVendor vendor) => new()
+    {
+        Name = "bench",
+        MemoryBytes = 8UL << 30,
+        Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock }],
+        Groups = [new GroupDescription { Id = 1 }],
+        Devices = [new DeviceDescription { Address = "0000:01:00.0", Unit = "unit0", Group = 1 }],
+        Processes =
+        [
+            new ProcessDescription
+            {
+                Pid = 1, Name = "bench", MemlockBytes = ulong.MaxValue,
+                Memory =
+                [
+                    new MemoryDescription { Start = Contiguous, LengthBytes = BufferBytes },
+                    new MemoryDescription { Start = Scattered, LengthBytes = BufferBytes, Layout = FrameLayout.Scattered },
+                ],
+            },
+        ],
+    };
+
     public Bench(IommuVendor vendor, int domains)
     {
-        Host = new EmulatedHost(new HostDescription
-        {
-            Name = "bench",
-            MemoryBytes = 8UL << 30,
-            Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock }],
-            Groups = [new GroupDescription { Id = 1 }],
-            Devices = [new DeviceDescription { Address = "0000:01:00.0", Unit = "unit0", Group = 1 }],
-            Processes =
-            [
-                new ProcessDescription
-                {
-                    Pid = 1, Name = "bench", MemlockBytes = ulong.MaxValue,
-                    Memory =
-                    [
-                        new MemoryDescription { Start = Contiguous, LengthBytes = BufferBytes },
-                        new MemoryDescription { Start = Scattered, LengthBytes = BufferBytes, Layout = FrameLayout.Scattered },
-                    ],
-                },
-            ],
-        });
+        Host = new EmulatedHost(Describe(vendor));
         Must(Host.OpenContext(1, out IommufdContext? context));
         Context = context!;
         Process = Host.FindProcess(1)!;
