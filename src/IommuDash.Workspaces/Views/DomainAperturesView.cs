@@ -1,5 +1,6 @@
 // Which addresses an IOAS may use, and who takes the rest away: one row per domain's aperture and per reserved region, the last row what is left. Rows keep the reader's
 // order: domains, regions, result.
+using System.Text.Json.Serialization;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
@@ -39,7 +40,7 @@ public sealed record ApertureEdge(ulong Address, bool IsLower, IReadOnlyList<str
 /// <param name="Exists">False: there is no such IOAS.</param>
 /// <param name="UsableTotal">Usable ranges, those left out too.</param>
 /// <param name="AlignmentBytes">What every IOVA must be a multiple of.</param>
-public sealed record AperturesSnapshot(bool Exists, IReadOnlyList<ApertureRow> Rows, int RowTotal, IReadOnlyList<ApertureEdge> Edges, int UsableTotal, long AlignmentBytes) : IItemSnapshot
+public sealed record AperturesSnapshot(bool Exists, [property: JsonPropertyName("items")] IReadOnlyList<ApertureRow> Rows, int RowTotal, IReadOnlyList<ApertureEdge> Edges, int UsableTotal, long AlignmentBytes) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Rows;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
@@ -45,7 +46,7 @@ public sealed record DomainRow(
 }
 
 /// <summary>Domains by ascending id; <paramref name="Total"/> counts those left out too.</summary>
-public sealed record DomainsSnapshot(IReadOnlyList<DomainRow> Domains, int Total) : IItemSnapshot
+public sealed record DomainsSnapshot([property: JsonPropertyName("items")] IReadOnlyList<DomainRow> Domains, int Total) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Domains;
 }

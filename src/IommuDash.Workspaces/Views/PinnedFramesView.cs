@@ -1,5 +1,6 @@
 // Memory as a heat map: cells of 2^Shift frames, 128 to a line, so that at shift 0 four lines are one 2 MiB block and at shift 9 a cell is one. Lines with nothing in use are not sent.
 // Cells go as runs [cells, frames in use, pinned, most pins of one frame, orphaned], since memory is mostly regular.
+using System.Text.Json.Serialization;
 using IommuDash.Engine.Hardware;
 
 namespace IommuDash.Workspaces.Views;
@@ -36,7 +37,7 @@ public sealed record PinnedFramesSnapshot(
     long WindowInUse,
     long WindowPinned,
     long WindowMostPins,
-    IReadOnlyList<FrameLine> Lines) : IItemSnapshot
+    [property: JsonPropertyName("items")] IReadOnlyList<FrameLine> Lines) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Lines;
 }

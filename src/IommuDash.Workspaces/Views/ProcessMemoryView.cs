@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Pages;
@@ -19,7 +20,7 @@ public sealed record MappingRow(IovaRange Range, bool CanRead, bool CanWrite, bo
 }
 
 /// <param name="Exists">False: there is no such process.</param>
-public sealed record ProcessMemorySnapshot(bool Exists, int Pid, IReadOnlyList<MappingRow> Mappings, int First, int Total) : IItemSnapshot
+public sealed record ProcessMemorySnapshot(bool Exists, int Pid, [property: JsonPropertyName("items")] IReadOnlyList<MappingRow> Mappings, int First, int Total) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Mappings;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Pages;
@@ -46,7 +47,7 @@ public sealed record ProcessRow(
 
 /// <summary>Processes by ascending pid; <paramref name="Total"/> counts those left out too.</summary>
 /// <param name="Mode">Account mode of the context; null if it is not open.</param>
-public sealed record ProcessesSnapshot(IReadOnlyList<ProcessRow> Processes, int Total, AccountMode? Mode) : IItemSnapshot
+public sealed record ProcessesSnapshot([property: JsonPropertyName("items")] IReadOnlyList<ProcessRow> Processes, int Total, AccountMode? Mode) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Processes;
 }
