@@ -46,7 +46,9 @@ public sealed record DomainRow(
 }
 
 /// <summary>Domains by ascending id; <paramref name="Total"/> counts those left out too.</summary>
-public sealed record DomainsSnapshot([property: JsonPropertyName("items")] IReadOnlyList<DomainRow> Domains, int Total) : IItemSnapshot
+/// <param name="Ioases">Ids of the context's IOASes, the first <see cref="DomainsView.MaxDomains"/>.</param>
+/// <param name="Contexts">Open contexts of the host.</param>
+public sealed record DomainsSnapshot([property: JsonPropertyName("items")] IReadOnlyList<DomainRow> Domains, int Total, IReadOnlyList<uint> Ioases, IReadOnlyList<int> Contexts) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Domains;
 }
@@ -65,7 +67,11 @@ public sealed class DomainsView : IView<DomainsQuery, DomainsSnapshot>
         ArgumentNullException.ThrowIfNull(host);
         HwptPaging[] hwpts = [.. host.FindContext(query.Context)?.Objects.All.OfType<HwptPaging>() ?? []];
         ILookup<HwptPaging, Device> devices = (host.FindContext(query.Context)?.Objects.All.OfType<Device>() ?? []).Where(static device => device.Hwpt is not null).ToLookup(static device => device.Hwpt!);
-        return new DomainsSnapshot([.. hwpts.Take(MaxDomains).Select(hwpt => Row(hwpt, devices[hwpt]))], hwpts.Length);
+        return new DomainsSnapshot(
+            [.. hwpts.Take(MaxDomains).Select(hwpt => Row(hwpt, devices[hwpt]))],
+            hwpts.Length,
+            [.. (host.FindContext(query.Context)?.Objects.All.OfType<Ioas>() ?? []).Take(MaxDomains).Select(static ioas => ioas.Id)],
+            [.. host.Contexts.Select(static context => context.Fd)]);
     }
 
     private static DomainRow Row(HwptPaging hwpt, IEnumerable<Device> devices)

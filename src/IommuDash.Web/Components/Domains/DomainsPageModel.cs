@@ -1,0 +1,57 @@
+// What the Domains page knows: the newest snapshots for what the URL asks. Its parts show it; changes of mind go through the URL.
+using IommuDash.Web.Model;
+using IommuDash.Workspaces;
+using IommuDash.Workspaces.Views;
+
+namespace IommuDash.Web.Components.Domains;
+
+/// <summary>View model of one open page.</summary>
+public sealed class DomainsPageModel(Workspace workspace)
+{
+    public Workspace Workspace { get; } = workspace;
+
+    public DomainsPageState State { get; private set; } = new();
+
+    public DomainsSnapshot Domains { get; private set; } = new([], 0, [], []);
+
+    /// <summary>The chosen domain, or null if there is none.</summary>
+    public DomainRow? Chosen { get; private set; }
+
+    /// <summary>The IOAS whose apertures are shown; 0 = none exists.</summary>
+    public uint Ioas { get; private set; }
+
+    public AperturesSnapshot? Apertures { get; private set; }
+
+    public AttachPreviewSnapshot? WhatIf { get; private set; }
+
+    public PageTableSnapshot? Table { get; private set; }
+
+    /// <summary>The walk in the chosen domain, and the one beside it.</summary>
+    public WalkSnapshot? Walk { get; private set; }
+
+    public WalkSnapshot? BesideWalk { get; private set; }
+
+    /// <summary>Devices that could attach, by address.</summary>
+    public IReadOnlyList<string> Devices { get; } = [.. workspace.Description.Devices.Where(static device => !device.IsBridge).Select(static device => device.Address)];
+
+    /// <summary>Reads what a state shows.</summary>
+    /// <exception cref="WorkspaceDeletedException">The workspace is gone.</exception>
+    public async Task ReadAsync(DomainsPageState state)
+    {
+        State = state;
+        Domains = await ReadAsync<DomainsView, DomainsQuery, DomainsSnapshot>(new(state.Context));
+        Chosen = Domains.Domains.FirstOrDefault(row => row.Hwpt == state.Hwpt) ?? (state.Hwpt == 0 && Domains.Domains is [var first, ..] ? first : null);
+        Ioas = state.Ioas != 0 ? state.Ioas : Chosen?.Ioas ?? (Domains.Ioases is [var lowest, ..] ? lowest : 0);
+        Apertures = Ioas == 0 ? null : await ReadAsync<DomainAperturesView, AperturesQuery, AperturesSnapshot>(new(state.Context, Ioas));
+        WhatIf = Ioas == 0 || state.Device.Length == 0 ? null : await ReadAsync<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>(new(state.Context, Ioas, state.Device));
+        bool tables = state.Tab == DomainsTab.Table && Chosen is not null;
+        Table = tables ? await ReadAsync<PageTableView, PageTableQuery, PageTableSnapshot>(new(state.Context, Chosen!.Hwpt, state.Path)) : null;
+        Walk = tables && state.Iova is { } iova ? await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(state.Context, Chosen!.Hwpt, iova)) : null;
+        BesideWalk = Walk is not null && state.Beside != 0 ? await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(state.Context, state.Beside, state.Iova!.Value)) : null;
+    }
+
+    private async ValueTask<TSnapshot> ReadAsync<TView, TQuery, TSnapshot>(TQuery query)
+        where TView : IView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class => (await Workspace.ReadAsync<TView, TQuery, TSnapshot>(query)).Data;
+}
