@@ -22,8 +22,8 @@ public sealed class CommandCostTests
         {
             for (int i = 0; i < pairs; i++)
             {
-                Execute(new IoasMap { Ioas = ioas, UserAddress = TestWorkspaces.Buffer, Length = 0x1000, Iova = 0x10_0000 });
-                Execute(new IoasUnmap { Ioas = ioas, Iova = 0x10_0000, Length = 0x1000 });
+                Execute(new IoasMap { Ioas = ioas, UserAddress = TestWorkspaces.Buffer, Length = 0x1000, Iova = 0x100_0000 });
+                Execute(new IoasUnmap { Ioas = ioas, Iova = 0x100_0000, Length = 0x1000 });
             }
         }
 
