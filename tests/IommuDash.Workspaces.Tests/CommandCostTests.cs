@@ -5,6 +5,13 @@ namespace IommuDash.Workspaces.Tests;
 /// <summary>Bytes are stable where nanoseconds are not: a command's way through the workspace may not grow unnoticed.</summary>
 public sealed class CommandCostTests
 {
+    // An async method's state is an object of its own in a debug build.
+#if DEBUG
+    private const long MostBytes = 680;
+#else
+    private const long MostBytes = 360;
+#endif
+
     [Fact]
     public async Task MapAndUnmap_ThroughTheWorkspace_AllocateAtMostTheseBytes()
     {
@@ -16,7 +23,7 @@ public sealed class CommandCostTests
         Run(2_000);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Run(5_000);
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 10_000, 1, 420);
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 10_000, 1, MostBytes);
 
         void Run(int pairs)
         {
