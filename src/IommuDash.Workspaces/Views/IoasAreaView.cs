@@ -51,7 +51,7 @@ public sealed class IoasAreaView : IView<IoasAreaQuery, IoasAreaSnapshot>
 {
     public const int MostUsers = 32;
 
-    public static string Name => "ioas-area";
+    public static string Name => "ioas.area";
 
     public static IoasAreaSnapshot Project(EmulatedHost host, IoasAreaQuery query)
     {

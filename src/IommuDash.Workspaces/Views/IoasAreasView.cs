@@ -33,7 +33,7 @@ public sealed class IoasAreasView : IView<IoasAreasQuery, IoasAreasSnapshot>
 {
     public const int MostRows = 500;
 
-    public static string Name => "ioas-areas";
+    public static string Name => "ioas.areas";
 
     public static IoasAreasSnapshot Project(EmulatedHost host, IoasAreasQuery query)
     {

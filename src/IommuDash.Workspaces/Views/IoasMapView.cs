@@ -83,7 +83,7 @@ public sealed class IoasMapView : IView<IoasMapQuery, IoasMapSnapshot>
     // A column of at most this many areas is measured; of one with more, this many areas are.
     private const int MeasuredAreas = 8;
 
-    public static string Name => "ioas-map";
+    public static string Name => "ioas.map";
 
     public static IoasMapSnapshot Project(EmulatedHost host, IoasMapQuery query)
     {

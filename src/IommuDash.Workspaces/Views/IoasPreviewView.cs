@@ -37,7 +37,7 @@ public sealed record IoasPreviewSnapshot
 /// <summary>Dry runs: the same checks in the same order as the call, nothing changed. Leaves out the machine running out of frames or of memory for tables.</summary>
 public sealed class IoasPreviewView : IView<IoasPreviewQuery, IoasPreviewSnapshot>
 {
-    public static string Name => "ioas-preview";
+    public static string Name => "ioas.preview";
 
     public static IoasPreviewSnapshot Project(EmulatedHost host, IoasPreviewQuery query)
     {

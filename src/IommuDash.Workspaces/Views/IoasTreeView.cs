@@ -53,7 +53,7 @@ public sealed class IoasTreeView : IView<IoasTreeQuery, IoasTreeSnapshot>
     private const int TopLevels = 6;
     private const int UnfoldedLevels = 5;
 
-    public static string Name => "ioas-tree";
+    public static string Name => "ioas.tree";
 
     public static IoasTreeSnapshot Project(EmulatedHost host, IoasTreeQuery query)
     {

@@ -40,6 +40,9 @@ public sealed record IoasSnapshot
 
     public int Areas { get; init; }
 
+    /// <summary>From the first area's first address to the last area's last; null without areas.</summary>
+    public IovaRange? Extent { get; init; }
+
     /// <summary>Bytes mapped.</summary>
     public UInt128 MappedBytes { get; init; }
 
@@ -89,6 +92,7 @@ public sealed class IoasView : IView<IoasQuery, IoasSnapshot>
         {
             Ioas = shown.Id,
             Areas = table.Areas.Count,
+            Extent = table.Areas.Count == 0 ? null : new IovaRange(table.Areas.Range(table.Areas.First).Start, table.Areas.Range(table.Areas.Last).Last),
             MappedBytes = table.MappedBytes,
             Alignment = table.IovaAlignment,
             LargePages = !table.LargePagesDisabled,

@@ -1,0 +1,187 @@
+// What the IOAS page knows: what the URL asks for, the newest snapshots of the workspace, the call being prepared and the answer to the last one. Its parts show it and call its methods; none talks to another.
+using IommuDash.Engine;
+using IommuDash.Web.Model;
+using IommuDash.Workspaces.Commands;
+using IommuDash.Workspaces.Views;
+
+namespace IommuDash.Web.Components.Ioas;
+
+/// <summary>A command that was run, and its answer.</summary>
+public sealed record AnsweredCall(Command Command, CommandAnswer Answer)
+{
+    /// <summary>The refusal; null for success.</summary>
+    public Refusal? Refusal => Answer.Errno is { } errno ? new Refusal(errno, Answer.Rule!, Answer.Reason!) { Ranges = Answer.Ranges, Objects = Answer.Objects } : null;
+}
+
+/// <summary>View model of one open page.</summary>
+public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState> navigate)
+{
+    private const ulong PageMask = 4095;
+
+    private IovaRange _opening = new(0, uint.MaxValue);
+    private (int Context, uint Ioas) _opened;
+
+    /// <summary>Raised after every change, on the thread that made it.</summary>
+    public event Action? Changed;
+
+    public WorkspaceSession Session { get; } = session;
+
+    public string WorkspaceId { get; } = session.Workspace!.Id;
+
+    public IoasPageState State { get; private set; } = new();
+
+    /// <summary>Version that the snapshots show.</summary>
+    public long Version { get; private set; } = -1;
+
+    public IoasSnapshot Summary { get; private set; } = new();
+
+    /// <summary>The selected area; null if none is or it has gone.</summary>
+    public IoasAreaSnapshot? Area { get; private set; }
+
+    /// <summary>The call being prepared; null while it cannot be read.</summary>
+    public Command? Draft { get; private set; }
+
+    /// <summary>What <see cref="Draft"/> would do.</summary>
+    public IoasPreviewSnapshot? Preview { get; private set; }
+
+    public AnsweredCall? LastCall { get; private set; }
+
+    /// <summary>Ranges lit on the map: those of the last refusal, or the one the reader chose of them.</summary>
+    public IReadOnlyList<RefusalRange> Marks { get; private set; } = [];
+
+    /// <summary>Range the reader brushed on the map, for the forms; each counts once, by identity.</summary>
+    public BrushedRange? Brushed { get; private set; }
+
+    /// <summary>Where the map is told to go; counts once, by identity.</summary>
+    public MapTarget? Target { get; private set; }
+
+    /// <summary>The map's window: the URL's, else the one it opened with.</summary>
+    public IovaRange Window => State.Window ?? _opening;
+
+    /// <summary>The window that the map opens with where the URL names none: the areas with room around them, else the lowest 4 GiB.</summary>
+    public static IovaRange Opening(IoasSnapshot summary)
+    {
+        if (summary.Extent is not { } extent)
+            return new IovaRange(0, uint.MaxValue);
+        ulong room = (ulong)(extent.LengthBytes / 8) + PageMask;
+        ulong start = extent.Start - Math.Min(room, extent.Start);
+        ulong last = extent.Last + Math.Min(room, ulong.MaxValue - extent.Last);
+        return new IovaRange(start & ~PageMask, last | PageMask);
+    }
+
+    /// <summary>Takes over what the URL says.</summary>
+    public async Task GoAsync(IoasPageState state)
+    {
+        State = state;
+        await RefreshAsync();
+    }
+
+    /// <summary>Reads what is shown anew.</summary>
+    public async Task RefreshAsync()
+    {
+        ViewSnapshot<IoasSnapshot> summary = await Session.ReadAsync<IoasView, IoasQuery, IoasSnapshot>(new IoasQuery(State.Ioas, State.Context));
+        bool wasEmpty = Summary.Extent is null;
+        Summary = summary.Data;
+        Version = summary.Version;
+        Open(wasEmpty);
+        Area = State.Selected is { } start && Summary.Ioas != 0
+            ? (await Session.ReadAsync<IoasAreaView, IoasAreaQuery, IoasAreaSnapshot>(new IoasAreaQuery(Summary.Ioas, start, State.Context))).Data
+            : null;
+        if (Area?.Area is null)
+            Area = null;
+        await ReadPreviewAsync();
+        Changed?.Invoke();
+    }
+
+    public async Task SetDraftAsync(Command? draft)
+    {
+        Draft = draft;
+        await ReadPreviewAsync();
+        Changed?.Invoke();
+    }
+
+    /// <summary>Runs a command and shows what came of it; the forms keep their text.</summary>
+    public async Task ExecuteAsync(Command command)
+    {
+        CommandAnswer answer = await Session.ExecuteAsync(command);
+        LastCall = new AnsweredCall(command, answer);
+        Marks = answer.Ranges;
+        if (answer.Outputs.Ioas is { } created && command is IoasAlloc)
+            Navigate(new IoasPageState { Context = State.Context, Ioas = created, Tab = State.Tab });
+        await RefreshAsync();
+    }
+
+    /// <summary>Selects an area everywhere; null selects nothing.</summary>
+    public void Select(ulong? start) => Navigate(State with { Selected = start });
+
+    /// <summary>Selects the area at an address and goes there, close enough to see its neighbours.</summary>
+    public void SelectAndShow(ulong start)
+    {
+        Select(start);
+        Show(new IovaRange(start, start));
+    }
+
+    /// <summary>Changes what is on the screen, and with it the URL.</summary>
+    public void Navigate(IoasPageState state) => navigate(state with { Ioas = state.Ioas == 0 ? Summary.Ioas : state.Ioas });
+
+    public void Brush(IovaRange range)
+    {
+        Brushed = new BrushedRange(range);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Sends the map to a range, with room around it if <paramref name="framed"/>.</summary>
+    public void Show(IovaRange range, bool framed = true)
+    {
+        Target = new MapTarget(range, framed);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Lights one range of a refusal and goes there.</summary>
+    public void Light(RefusalRange range)
+    {
+        Marks = [range];
+        if (range.Role != RangeRole.ProcessMemory)
+            Show(range.Range);
+        else
+            Changed?.Invoke();
+    }
+
+    public SelectionKey? SelectedKey => Area?.Area is { } area ? IoasPageState.KeyOf(Summary.Ioas, area.Start) : null;
+
+    // The window stays where it is when areas come and go, except for the first one: it would be too small to see.
+    private void Open(bool wasEmpty)
+    {
+        bool other = _opened != (State.Context, Summary.Ioas);
+        if (!other && !(wasEmpty && Summary.Extent is not null))
+            return;
+        _opened = (State.Context, Summary.Ioas);
+        _opening = Opening(Summary);
+        if (!other && State.Window is null)
+            Target = new MapTarget(_opening, framed: false);
+    }
+
+    private async Task ReadPreviewAsync()
+    {
+        Command? draft = Draft;
+        IoasPreviewSnapshot? preview = draft is null ? null
+            : (await Session.ReadAsync<IoasPreviewView, IoasPreviewQuery, IoasPreviewSnapshot>(new IoasPreviewQuery(draft))).Data;
+        // The reader may have typed on meanwhile.
+        if (draft == Draft)
+            Preview = preview;
+    }
+}
+
+/// <summary>A range brushed on the map.</summary>
+public sealed class BrushedRange(IovaRange range)
+{
+    public IovaRange Range => range;
+}
+
+/// <summary>Where the map should go.</summary>
+public sealed class MapTarget(IovaRange range, bool framed)
+{
+    public IovaRange Range => range;
+
+    public bool Framed => framed;
+}

@@ -1,0 +1,104 @@
+using IommuDash.Web.Components.Ioas;
+using IommuDash.Web.Model;
+using IommuDash.Workspaces.Commands;
+
+using Microsoft.AspNetCore.Components;
+
+namespace IommuDash.Web.Components.Pages;
+
+/// <summary>One IO address space: reads the URL, holds the view model, places the parts.</summary>
+public sealed partial class IoasPage : ComponentBase, IDisposable
+{
+    private IoasPageModel? _model;
+    private SelectionKey? _inspected;
+    private bool _loaded;
+
+    [Parameter]
+    public required string WorkspaceId { get; set; }
+
+    [Inject]
+    private NavigationManager Navigation { get; set; } = default!;
+
+    [Inject]
+    private WorkspaceSession Session { get; set; } = default!;
+
+    [Inject]
+    private Shortcuts Shortcuts { get; set; } = default!;
+
+    [Inject]
+    private InspectorSelection Inspector { get; set; } = default!;
+
+    private IoasPageState State => _model!.State;
+
+    protected override void OnInitialized()
+    {
+        Session.Changed += RefreshAsync;
+        Shortcuts.Pressed += OnPressedAsync;
+    }
+
+    protected override async Task OnParametersSetAsync()
+    {
+        _loaded = true;
+        if (!Session.Open(WorkspaceId))
+        {
+            Forget();
+            return;
+        }
+        if (_model?.WorkspaceId != WorkspaceId)
+        {
+            Forget();
+            _model = new IoasPageModel(Session, state => Navigation.NavigateTo(state.Url(WorkspaceId), replace: true));
+            _model.Changed += Redraw;
+        }
+        await _model.GoAsync(IoasPageState.Parse(new Uri(Navigation.Uri)));
+        Inspect();
+    }
+
+    private async Task RefreshAsync()
+    {
+        if (Session.IsDeleted)
+            Forget();
+        else if (_model is not null)
+            await _model.RefreshAsync();
+        Inspect();
+        StateHasChanged();
+    }
+
+    private void Redraw() => InvokeAsync(StateHasChanged);
+
+    private Task AllocateAsync() => _model!.ExecuteAsync(new IoasAlloc { Context = State.Context });
+
+    private Task OnPressedAsync(ShortcutId id)
+    {
+        if (id == ShortcutId.ToggleTable && _model is not null)
+            _model.Navigate(State with { Tab = State.Tab == IoasTab.Table ? IoasTab.Map : IoasTab.Table });
+        return Task.CompletedTask;
+    }
+
+    // The inspector follows the page's selection; another page's selection stays until this one has its own.
+    private void Inspect()
+    {
+        SelectionKey? key = _model?.SelectedKey;
+        if (key is { } selected)
+            Inspector.Select(selected, AreaFacts.Of(_model!));
+        else if (_inspected is { } gone && Inspector.IsSelected(gone))
+            Inspector.Clear();
+        _inspected = key;
+    }
+
+    private void Forget()
+    {
+        if (_model is not null)
+            _model.Changed -= Redraw;
+        _model = null;
+    }
+
+    private static string TabName(IoasTab tab) => tab switch { IoasTab.Map => "Map", IoasTab.Tree => "Interval tree", _ => "Table" };
+
+    public void Dispose()
+    {
+        Session.Changed -= RefreshAsync;
+        Shortcuts.Pressed -= OnPressedAsync;
+        Forget();
+    }
+}
