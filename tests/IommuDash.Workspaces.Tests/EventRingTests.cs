@@ -60,6 +60,8 @@ public sealed class EventRingTests
         Assert.Equal([4], Sequences(new EventsQuery { RefusedOnly = true }));
         Assert.Equal([4, 2, 1], Sequences(new EventsQuery { Text = "IOAS.map" }));
         Assert.Equal([4], Sequences(new EventsQuery { Text = "in the way" }));
+        Assert.Equal([2], Sequences(new EventsQuery { Text = "IOAS.map", Skip = 1, Count = 1 }));
+        Assert.Empty(Sequences(new EventsQuery { Text = "IOAS.map", Skip = 3 }));
 
         IEnumerable<long> Sequences(EventsQuery query) => EventsView.Project(ring, query).Items.Select(i => i.Sequence);
     }

@@ -27,6 +27,9 @@ public sealed partial class WorkspaceSession : IDisposable
     /// <summary>There is a newer version to read, or the workspace is gone. Raised on the circuit's thread, one listener after the other; the next comes when all are done.</summary>
     public event Func<Task>? Changed;
 
+    /// <summary>There is a newer version, paused or not: for what only counts what came meanwhile. Raised before <see cref="Changed"/>, on the circuit's thread.</summary>
+    public event Func<Task>? Arrived;
+
     /// <summary>Null before <see cref="Open"/> and when there is no such workspace.</summary>
     public Workspace? Workspace { get; private set; }
 
@@ -92,9 +95,11 @@ public sealed partial class WorkspaceSession : IDisposable
             await foreach (long version in workspace.ChangesAsync(cancellation: cancellation))
             {
                 _seen = version;
+                await RaiseAsync(Arrived);
                 if (!_shell.Paused)
                     await TellAsync(version);
             }
+            await RaiseAsync(Arrived);
             await TellAsync(workspace.Version);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -113,16 +118,21 @@ public sealed partial class WorkspaceSession : IDisposable
     {
         long started = Environment.TickCount64;
         Version = version;
+        await RaiseAsync(Changed);
+        _shell.SetLive(new LiveStatus(LiveState.Live, version, (int)(Environment.TickCount64 - started)));
+    }
+
+    private static async Task RaiseAsync(Func<Task>? listeners)
+    {
         try
         {
-            foreach (Func<Task> listener in Changed?.GetInvocationList().Cast<Func<Task>>() ?? [])
+            foreach (Func<Task> listener in listeners?.GetInvocationList().Cast<Func<Task>>() ?? [])
                 await listener();
         }
         catch (WorkspaceDeletedException)
         {
             // Deleted while it was read; the end of the changes tells the listeners once more, and then they know.
         }
-        _shell.SetLive(new LiveStatus(LiveState.Live, version, (int)(Environment.TickCount64 - started)));
     }
 
     // What came while the reader had paused is shown as soon as they resume.

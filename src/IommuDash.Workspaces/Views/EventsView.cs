@@ -15,6 +15,9 @@ public sealed record EventsQuery
     /// <summary>How many to show, the newest first; 1 to <see cref="MaxCount"/>.</summary>
     public int Count { get; init; } = 200;
 
+    /// <summary>Matching events, the newest first, to leave out before the first shown.</summary>
+    public int Skip { get; init; }
+
     public EngineEventKind? Kind { get; init; }
 
     /// <summary>Context number.</summary>
@@ -115,8 +118,9 @@ public static class EventsView
             ref readonly EventEntry entry = ref events[sequence];
             if (!Matches(entry, query))
                 continue;
-            if (matching++ < count)
+            if (matching >= query.Skip && items.Count < count)
                 items.Add(ItemOf(entry));
+            matching++;
         }
         return new EventsSnapshot { Items = items, Matching = matching, LastSequence = events.LastSequence, FirstSequence = events.FirstSequence, Lost = events.Lost };
     }

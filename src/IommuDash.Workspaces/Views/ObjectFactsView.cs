@@ -6,18 +6,19 @@ using IommuDash.Engine.Iommufd;
 namespace IommuDash.Workspaces.Views;
 
 /// <param name="Context">The context whose ids <paramref name="Kind"/> <c>ioas</c> and <c>hwpt</c> belong to.</param>
-/// <param name="Kind"><c>unit</c>, <c>group</c>, <c>device</c>, <c>ioas</c> or <c>hwpt</c>.</param>
+/// <param name="Kind"><c>unit</c>, <c>group</c>, <c>device</c>, <c>ioas</c>, <c>hwpt</c>, or <c>object</c> for whatever the context's table has under an id.</param>
 /// <param name="Id">A unit's name, a group's number, a device's address, an object's id.</param>
 public sealed record ObjectFactsQuery(int Context, string Kind, string Id);
 
 /// <param name="Exists">False when there is no such thing (any more); all else is empty then.</param>
+/// <param name="Name">What was found; its kind is never <c>object</c>. Null when there is nothing.</param>
 /// <param name="Users">Long-term references, the table's own included, of an object in a context's table; null for hardware.</param>
 /// <param name="Holders">Objects that refer to it; the first <see cref="ObjectFactsView.MaxHolders"/>.</param>
 /// <param name="TotalHolders">How many do.</param>
 /// <param name="Holds">Objects it refers to.</param>
-public sealed record ObjectFactsSnapshot(bool Exists, string Title, IReadOnlyList<Fact> Facts, int? Users, IReadOnlyList<ObjectName> Holders, int TotalHolders, IReadOnlyList<ObjectName> Holds)
+public sealed record ObjectFactsSnapshot(bool Exists, ObjectName? Name, string Title, IReadOnlyList<Fact> Facts, int? Users, IReadOnlyList<ObjectName> Holders, int TotalHolders, IReadOnlyList<ObjectName> Holds)
 {
-    public static ObjectFactsSnapshot Missing { get; } = new(false, "", [], null, [], 0, []);
+    public static ObjectFactsSnapshot Missing { get; } = new(false, null, "", [], null, [], 0, []);
 }
 
 /// <summary>One line of facts; a text, a range or a number of bytes.</summary>
@@ -58,6 +59,9 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
                 {
                     ("ioas", Ioas ioas) => OfIoas(ioas),
                     ("hwpt", HwptPaging hwpt) => OfHwpt(hwpt),
+                    ("object", Ioas any) => OfIoas(any),
+                    ("object", HwptPaging any) => OfHwpt(any),
+                    ("object", Device any) => OfDevice(any.Hardware),
                     _ => ObjectFactsSnapshot.Missing,
                 };
         }
@@ -76,7 +80,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
     {
         IommuUnitDescription described = unit.Description;
         HostDevice[] devices = [.. host.Devices.Where(device => device.Unit == unit)];
-        return Hardware($"IOMMU {unit.Name}",
+        return Hardware(new ObjectName("unit", unit.Name, $"IOMMU {unit.Name}"),
         [
             new("Vendor", $"{described.Vendor}"),
             described.Vendor == IommuVendor.Mock ? new("IOVA width", "fixed window") : new("IOVA width", $"{described.InputBits} bits"),
@@ -89,7 +93,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
         ]);
     }
 
-    private static ObjectFactsSnapshot OfGroup(IommuGroup group) => Hardware($"Group {group.Id}",
+    private static ObjectFactsSnapshot OfGroup(IommuGroup group) => Hardware(new ObjectName("group", $"{group.Id}", $"Group {group.Id}"),
     [
         new("Type", group.Description.Type),
         new("Owner", group.Owner is { } owner ? $"context {owner.Fd}" : "host drivers"),
@@ -110,11 +114,11 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
             new("Group", $"{described.Group}") { Object = new ObjectName("group", $"{described.Group}", $"group {described.Group}") },
         ];
         if (hardware.Owner is not { } device)
-            return Hardware(hardware.Address, [.. facts, new("Bound to", "host driver")]);
-        return Object(device, hardware.Address, [.. facts, new("Bound to", $"context {device.Context.Fd} as device {device.Id}"), new("Attached to", device.Hwpt is null ? "nothing: DMA is blocked" : NameOf(device.Hwpt).Title), new("Referred to by", device.Hwpt is null ? "its driver" : "its driver, and its attachment")]);
+            return Hardware(new ObjectName("device", hardware.Address, hardware.Address), [.. facts, new("Bound to", "host driver")]);
+        return Object(device, new ObjectName("device", hardware.Address, hardware.Address), [.. facts, new("Bound to", $"context {device.Context.Fd} as device {device.Id}"), new("Attached to", device.Hwpt is null ? "nothing: DMA is blocked" : NameOf(device.Hwpt).Title), new("Referred to by", device.Hwpt is null ? "its driver" : "its driver, and its attachment")]);
     }
 
-    private static ObjectFactsSnapshot OfIoas(Ioas ioas) => Object(ioas, $"IOAS {ioas.Id}",
+    private static ObjectFactsSnapshot OfIoas(Ioas ioas) => Object(ioas, NameOf(ioas),
     [
         new("Areas", $"{ioas.Pagetable.Areas.Count:N0}"),
         new("Mapped") { Bytes = ioas.Pagetable.MappedBytes },
@@ -124,7 +128,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
         new("Large pages", ioas.Pagetable.LargePagesDisabled ? "off" : "on"),
     ]);
 
-    private static ObjectFactsSnapshot OfHwpt(HwptPaging hwpt) => Object(hwpt, NameOf(hwpt).Title,
+    private static ObjectFactsSnapshot OfHwpt(HwptPaging hwpt) => Object(hwpt, NameOf(hwpt),
     [
         new("Made by", hwpt.IsAutomatic ? "attaching; goes with its last device" : "HWPT_ALLOC; stays until destroyed"),
         new("Format", $"{hwpt.Domain.FormatName}, {hwpt.Domain.Levels} levels"),
@@ -136,12 +140,12 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
         new("Tables") { Bytes = hwpt.Domain.TableBytes },
     ]);
 
-    private static ObjectFactsSnapshot Hardware(string title, IReadOnlyList<Fact> facts) => new(true, title, facts, null, [], 0, []);
+    private static ObjectFactsSnapshot Hardware(ObjectName name, IReadOnlyList<Fact> facts) => new(true, name, name.Title, facts, null, [], 0, []);
 
-    private static ObjectFactsSnapshot Object(IommufdObject item, string title, IReadOnlyList<Fact> facts)
+    private static ObjectFactsSnapshot Object(IommufdObject item, ObjectName name, IReadOnlyList<Fact> facts)
     {
         IommufdObject[] holders = [.. item.Context.Objects.All.Where(other => other.References.Contains(item))];
-        return new ObjectFactsSnapshot(true, title, facts, item.Users, [.. holders.Take(MaxHolders).Select(NameOf)], holders.Length, [.. item.References.Select(NameOf)]);
+        return new ObjectFactsSnapshot(true, name, name.Title, facts, item.Users, [.. holders.Take(MaxHolders).Select(NameOf)], holders.Length, [.. item.References.Select(NameOf)]);
     }
 
     private static string YesNo(bool value) => value ? "yes" : "no";

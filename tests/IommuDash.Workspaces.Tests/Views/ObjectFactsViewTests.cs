@@ -27,6 +27,8 @@ public sealed class ObjectFactsViewTests
         Assert.True((await FactsAsync(workspace, "unit", "unit0")).Exists);
         Assert.False((await FactsAsync(workspace, "ioas", $"{hwpt}")).Exists);
         Assert.False((await FactsAsync(workspace, "device", "nowhere")).Exists);
+        Assert.Equal(new ObjectName("device", TestWorkspaces.Address(1), TestWorkspaces.Address(1)), (await FactsAsync(workspace, "object", $"{device}")).Name);
+        Assert.Equal("hwpt", (await FactsAsync(workspace, "object", $"{hwpt}")).Name!.Kind);
     }
 
     private static async Task<ObjectFactsSnapshot> FactsAsync(Workspace workspace, string kind, string id) =>

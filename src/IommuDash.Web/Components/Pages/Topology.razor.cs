@@ -101,6 +101,12 @@ public sealed partial class Topology
         if (_state.Selection is not { } key)
             return;
         ObjectFactsSnapshot facts = (await Session.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new(_state.Context, key.Kind, key.Id))).Data;
+        if (key.Kind == "object" && facts.Name is { } name)
+        {
+            // A link that knew only the id, as events do.
+            await GoAsync(_state with { Selection = new SelectionKey(name.Kind, name.Id) });
+            return;
+        }
         Inspector.Select(key, facts.Exists ? Content(key, facts) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") });
     }
 
