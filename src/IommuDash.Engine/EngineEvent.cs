@@ -50,6 +50,16 @@ public enum EngineEventKind : byte
     MemoryUnmapped,
     MemoryWritten,
     LimitChanged,
+
+    /// <summary>Object = access id, Other = IOAS id, 0 = detached.</summary>
+    AccessAttached,
+
+    /// <summary>Object = access id, Other = IOAS id, Range = IOVA.</summary>
+    AccessPinned,
+    AccessUnpinned,
+
+    /// <summary>Object = pid that pays from now on, Value = pages that changed hands.</summary>
+    PayerChanged,
 }
 
 /// <summary>

@@ -20,7 +20,13 @@ public sealed record EngineLimits
 
     public int MappingsPerProcess { get; init; } = 1_024;
 
-    /// <summary>Bytes of address space mapped in one process.</summary>
+    /// <summary>Files of one host.</summary>
+    public int Files { get; init; } = 256;
+
+    /// <summary>Ranges that one access file keeps pinned.</summary>
+    public int PinsPerAccess { get; init; } = 65_536;
+
+    /// <summary>Bytes of address space mapped in one process, and of one memory file.</summary>
     public ulong ProcessMemoryBytes { get; init; } = 1UL << 40;
 
     /// <summary>Real bytes one machine may write: process memory contents and page tables.</summary>

@@ -7,7 +7,7 @@ using IommuDash.Engine.Pages;
 namespace IommuDash.Engine.Hardware;
 
 /// <summary>An emulated Linux host with iommufd.</summary>
-public sealed class EmulatedHost : IDisposable
+public sealed partial class EmulatedHost : IDisposable
 {
     // As many runs as the reference's batches hold in their default 64 KiB of working memory, about 12 bytes a run.
     private const int ScratchRunCount = 5_461;
@@ -70,14 +70,14 @@ public sealed class EmulatedHost : IDisposable
 
     public IReadOnlyCollection<EmulatedFile> Files => _files.Values;
 
-    /// <summary>By ascending fd.</summary>
+    /// <summary>By ascending fd; a closed one stays listed, and its number taken, while another file holds it.</summary>
     public IReadOnlyCollection<IommufdContext> Contexts => _contexts.Values;
 
     internal PhysicalRun[] ScratchRuns { get; } = new PhysicalRun[ScratchRunCount];
 
     public HostDevice? FindDevice(string address) => _devices.GetValueOrDefault(address);
 
-    public IommufdContext? FindContext(int fd) => _contexts.GetValueOrDefault(fd);
+    public IommufdContext? FindContext(int fd) => _contexts.GetValueOrDefault(fd) is { IsClosed: false } open ? open : null;
 
     public EmulatedProcess? FindProcess(int pid) => _processes.GetValueOrDefault(pid);
 
@@ -98,15 +98,21 @@ public sealed class EmulatedHost : IDisposable
         return null;
     }
 
-    /// <summary>Closes a context and everything made through it. EBADF: not open.</summary>
+    /// <summary>Closes a context; everything made through it goes with the last file that holds it. EBADF: not open.</summary>
     public Refusal? CloseContext(int fd)
     {
         if (FindContext(fd) is not { } context)
             return new Refusal(Errno.EBADF, "context.fd", $"No context {fd} is open.");
-        context.Close();
-        _contexts.Remove(fd);
-        context.Raise(EngineEventKind.ContextClosed, (uint)fd, (uint)context.Opener.Pid);
+        context.CloseDescriptor();
         return null;
+    }
+
+    /// <summary>Nothing refers to a closed context any more.</summary>
+    internal void Release(IommufdContext context)
+    {
+        context.Close();
+        _contexts.Remove(context.Fd);
+        context.Raise(EngineEventKind.ContextClosed, (uint)context.Fd, (uint)context.Opener.Pid);
     }
 
     /// <summary>Starts a process. EEXIST: the pid is taken; ENOMEM at the cap; the errors of mapping its memory. All or nothing.</summary>
@@ -120,13 +126,13 @@ public sealed class EmulatedHost : IDisposable
             return EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "processes");
         bool known = _users.TryGetValue(description.Uid, out EmulatedUser? user);
         user ??= new EmulatedUser(description.Uid);
-        var process = new EmulatedProcess(description, user, new AddressSpace(Memory, Limits));
+        var process = new EmulatedProcess(description, user, new EmulatedAddressSpace(Memory, Limits));
         foreach (MemoryDescription mapping in description.Memory)
         {
             if (MapInto(process, mapping) is { } refusal)
             {
                 process.Memory.Exit();
-                DropUnmappedFiles();
+                DropUnusedFiles();
                 return refusal;
             }
         }
@@ -137,7 +143,7 @@ public sealed class EmulatedHost : IDisposable
         return null;
     }
 
-    /// <summary>Maps memory into a process. ENOENT: no such living process; the errors of <see cref="AddressSpace.Map"/>.</summary>
+    /// <summary>Maps memory into a process. ENOENT: no such living process; the errors of <see cref="EmulatedAddressSpace.Map"/>.</summary>
     public Refusal? MapMemory(int pid, MemoryDescription mapping)
     {
         if ((Living(pid, out EmulatedProcess process) ?? MapInto(process, mapping)) is { } refusal)
@@ -151,9 +157,11 @@ public sealed class EmulatedHost : IDisposable
     {
         if (Living(pid, out EmulatedProcess process) is { } gone)
             return gone;
-        if (process.Memory.Unmap(start, out MemoryMapping? removed) is { } refusal)
+        if (Own(process, out EmulatedAddressSpace? space) is { } foreign)
+            return foreign;
+        if (space!.Unmap(start, out MemoryMapping? removed) is { } refusal)
             return refusal;
-        DropUnmappedFiles();
+        DropUnusedFiles();
         RaiseProcess(EngineEventKind.MemoryUnmapped, process, removed!.Range);
         return null;
     }
@@ -179,15 +187,17 @@ public sealed class EmulatedHost : IDisposable
         return null;
     }
 
-    /// <summary>Ends a process: its contexts close and its memory goes; pages that other processes' contexts have pinned stay.</summary>
+    /// <summary>Ends a process: its contexts and access files close and its memory goes; pages that other processes' contexts have pinned stay.</summary>
     public Refusal? ExitProcess(int pid)
     {
         if (Living(pid, out EmulatedProcess process) is { } refusal)
             return refusal;
-        foreach (IommufdContext context in _contexts.Values.Where(c => c.Opener == process).ToArray())
+        foreach (IommufdContext context in _contexts.Values.Where(c => c.Opener == process && !c.IsClosed).ToArray())
             CloseContext(context.Fd);
+        foreach (AccessFile file in _contexts.Values.SelectMany(c => c.Objects.All.OfType<Access>()).Select(a => a.Owner).OfType<AccessFile>().Where(f => f.Opener == process).ToArray())
+            file.Close();
         process.Memory.Exit();
-        DropUnmappedFiles();
+        DropUnusedFiles();
         RaiseProcess(EngineEventKind.ProcessExited, process);
         return null;
     }
@@ -208,20 +218,22 @@ public sealed class EmulatedHost : IDisposable
 
     private Refusal? MapInto(EmulatedProcess process, MemoryDescription mapping)
     {
+        if (Own(process, out EmulatedAddressSpace? space) is { } foreign)
+            return foreign;
         EmulatedFile? file = null;
         if (mapping.File is { } name && !_files.TryGetValue(name, out file))
-            file = new EmulatedFile(name);
-        if (process.Memory.Map(mapping, file) is { } refusal)
+            file = new EmulatedFile(name, Memory);
+        if (space!.Map(mapping, file) is { } refusal)
             return refusal;
         if (file is not null)
             _files[file.Name] = file;
         return null;
     }
 
-    private void DropUnmappedFiles()
+    private static Refusal? Own(EmulatedProcess process, out EmulatedAddressSpace? space)
     {
-        foreach (EmulatedFile file in _files.Values.Where(f => f.Mappings == 0).ToArray())
-            _files.Remove(file.Name);
+        space = process.Memory as EmulatedAddressSpace;
+        return space is not null ? null : new Refusal(Errno.EOPNOTSUPP, "process.memory.foreign", $"Process {process.Pid} keeps its own memory; it cannot be mapped from here.");
     }
 
     private void RaiseProcess(EngineEventKind kind, EmulatedProcess process, IovaRange range = default, ulong value = 0) =>

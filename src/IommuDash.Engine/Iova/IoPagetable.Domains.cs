@@ -241,6 +241,8 @@ public sealed partial class IoPagetable
         ulong alignment = largePagesDisabled ? PhysicalMemory.FrameBytes : 1UL;
         foreach (IommuDomain domain in _domains)
             alignment = Math.Max(alignment, SmallestPage(domain.PageSizeBitmap));
+        foreach (Access access in Accesses)
+            alignment = Math.Max(alignment, access.IovaAlignment);
         return alignment;
     }
 

@@ -90,13 +90,13 @@ public sealed partial class IoPagetable
     }
 
     /// <summary>
-    /// Removes every area inside the window, lowest first. ENOENT at an area that is only partly inside; areas removed before it stay removed and count in <paramref name="unmappedBytes"/>, which 2^64 bytes wrap to 0 as the reference's does.
+    /// Removes every area inside the window, lowest first. EBUSY at an area that a hardware queue locks, ENOENT at one that is only partly inside, EDEADLOCK at one whose accesses do not let go; areas removed before it stay removed and count in <paramref name="unmappedBytes"/>, which 2^64 bytes wrap to 0 as the reference's does.
     /// Finding nothing is no error here.
     /// </summary>
     internal Refusal? Unmap(IovaRange window, out ulong unmappedBytes)
     {
         unmappedBytes = 0;
-        if (window == IovaRange.Whole)
+        if (window == IovaRange.Whole && _accesses.Length == 0)
         {
             unmappedBytes = UnmapAll();
             return null;
@@ -105,8 +105,16 @@ public sealed partial class IoPagetable
         for (int slot = Areas.FirstOverlap(window); slot >= 0; slot = Areas.FirstOverlap(window))
         {
             IovaRange range = Areas.Range(slot);
+            if (Area(slot).NumLocks != 0)
+                return Locked(range);
             if (!window.Contains(range))
                 return Cut(wanted, range);
+            if (Area(slot).NumAccesses != 0)
+            {
+                if (ClearAccesses(window, slot) is { } held)
+                    return held;
+                continue;
+            }
             Release(slot);
             Areas.Remove(slot);
             unmappedBytes += range.Last - range.Start + 1;
@@ -130,6 +138,9 @@ public sealed partial class IoPagetable
         Areas.Clear();
         return unmapped;
     }
+
+    private static Refusal Locked(IovaRange area) =>
+        new(Errno.EBUSY, "unmap.locked", $"A hardware queue keeps its memory in the area {area}; destroy the queue first.") { Ranges = [new(RangeRole.Area, area)] };
 
     private static Refusal Cut(IovaRange window, IovaRange area) =>
         new(Errno.ENOENT, "unmap.partial", $"The area {area} is only partly inside {window}; areas are unmapped whole.")
@@ -190,12 +201,12 @@ public sealed partial class IoPagetable
             PageOffset = (ushort)(slice.StartByte % PhysicalMemory.FrameBytes),
             Prot = prot,
         });
-        slice.Pages.AreaCount++;
+        slice.Pages.GetArea();
         if (_domains.Length == 0)
             return null;
         if (slice.Pages.Fill(this, slot, _domains) is { } refusal)
         {
-            slice.Pages.AreaCount--;
+            slice.Pages.PutArea();
             Areas.Remove(slot);
             return refusal;
         }
@@ -227,7 +238,7 @@ public sealed partial class IoPagetable
     {
         IoptPages pages = Area(slot).Pages;
         pages.Unfill(this, slot, _domains);
-        pages.AreaCount--;
+        pages.PutArea();
     }
 
     private Refusal Misaligned(string what, ulong value) => new(Errno.EINVAL, "map.alignment",

@@ -24,6 +24,15 @@ public struct IopArea
     /// <summary>Access granted; cached always.</summary>
     public IommuProt Prot { get; internal set; }
 
+    /// <summary>Pins that accesses hold on it; each must go before it can be unmapped.</summary>
+    public int NumAccesses { get; internal set; }
+
+    /// <summary>How many of those belong to hardware queues, which no unmap can take away.</summary>
+    public ushort NumLocks { get; internal set; }
+
+    /// <summary>An unmap waits for its accesses: no new ones.</summary>
+    public bool PreventAccess { get; internal set; }
+
     /// <summary>Its node in the pages object's tree of areas, once that has one.</summary>
     internal int HolderSlot { get; set; }
 }

@@ -1,23 +1,12 @@
-// The address space of an emulated process (the kernel's mm): which addresses are mapped, with what permissions, and the two counters of locked and pinned pages.
-// Holds always: mappings are sorted and do not overlap. Frames appear when a page is first touched by a write or a pin.
-// Leaves out: stacks, guard pages, swapping, mprotect, mremap.
-using IommuDash.Engine.Hardware;
-
+// The address space of a process as the engine needs it (the kernel's mm): its bytes, its frames, and the two counters of locked and pinned pages.
+// Whether the memory behind it is the emulated machine's alone or some real process's is a matter of the subclass.
 namespace IommuDash.Engine.Pages;
 
-/// <summary>Mappings of one process, and access to its bytes as the process itself would see them.</summary>
-public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
+/// <summary>Memory of one process, and access to its bytes as the process itself would see them.</summary>
+public abstract class AddressSpace
 {
-    /// <summary>First address that may be mapped, and the last (inclusive): user space of a 47-bit x86-64 process without page 0.</summary>
-    public static readonly IovaRange UserSpace = new(0x1000, 0x7fff_ffff_efff);
-
-    private const ulong PageMask = PhysicalMemory.FrameBytes - 1;
-    private const ulong HugeBytes = (ulong)PhysicalMemory.HugeFrames * PhysicalMemory.FrameBytes;
-
-    private readonly List<MemoryMapping> _mappings = [];
-    private int _lastHit;
-
-    public IReadOnlyList<MemoryMapping> Mappings => _mappings;
+    /// <summary>Mappings the engine knows of, sorted and disjoint; empty where they are not its own to keep.</summary>
+    public virtual IReadOnlyList<MemoryMapping> Mappings => [];
 
     /// <summary>Pages pinned by devices or accesses (VmPin), whoever pays for them.</summary>
     public ulong PinnedPages { get; internal set; }
@@ -28,190 +17,31 @@ public sealed class AddressSpace(PhysicalMemory memory, EngineLimits limits)
     /// <summary>False once the process has exited: a fresh pin then fails, what is pinned stays.</summary>
     public bool IsAlive { get; private set; } = true;
 
-    /// <summary>The mapping that holds an address, or null.</summary>
-    public MemoryMapping? Find(ulong address)
-    {
-        if (_lastHit < _mappings.Count && _mappings[_lastHit].Range.Contains(address))
-            return _mappings[_lastHit];
-        int index = LowestEndingAtOrAfter(address);
-        if (index == _mappings.Count || _mappings[index].Range.Start > address)
-            return null;
-        _lastHit = index;
-        return _mappings[index];
-    }
+    /// <summary>Copies bytes in as a store of the process would. EFAULT for unmapped or read-only addresses, ENOMEM without frames; nothing is written on refusal.</summary>
+    public abstract Refusal? Write(ulong address, ReadOnlySpan<byte> bytes);
 
-    /// <summary>Adds a mapping. EINVAL for misaligned or empty ranges or ones outside <see cref="UserSpace"/>, EEXIST where something is mapped, ENOMEM at a cap.</summary>
-    public Refusal? Map(MemoryDescription description, EmulatedFile? file)
-    {
-        ulong unit = description.Layout == FrameLayout.Huge ? HugeBytes : PhysicalMemory.FrameBytes;
-        if (!IovaRange.TryOfLength(description.Start, description.LengthBytes, out IovaRange range) || !UserSpace.Contains(range))
-            return new Refusal(Errno.EINVAL, "mmap.range", $"A mapping of 0x{description.LengthBytes:x} bytes at 0x{description.Start:x} is empty or leaves user space {UserSpace}.");
-        if (description.Start % unit != 0 || description.LengthBytes % unit != 0 || description.FileOffset % PhysicalMemory.FrameBytes != 0)
-            return new Refusal(Errno.EINVAL, "mmap.alignment", $"Start and length must be multiples of {unit} bytes, and a file offset of {PhysicalMemory.FrameBytes}.");
-        if (file is not null && description.Layout != FrameLayout.Contiguous)
-            return new Refusal(Errno.EINVAL, "mmap.file.layout", "A file mapping takes its frames from the page cache; a layout can be chosen for anonymous memory only.");
-        if (_mappings.Count >= limits.MappingsPerProcess)
-            return EngineLimits.Reached(nameof(EngineLimits.MappingsPerProcess), limits.MappingsPerProcess, "mappings in one process");
-        ulong mapped = 0;
-        foreach (MemoryMapping other in _mappings)
-            mapped += (ulong)other.Range.LengthBytes;
-        if (mapped + description.LengthBytes > limits.ProcessMemoryBytes)
-            return EngineLimits.Reached(nameof(EngineLimits.ProcessMemoryBytes), limits.ProcessMemoryBytes, "bytes mapped in one process");
-        int index = LowestEndingAtOrAfter(range.Start);
-        if (index < _mappings.Count && _mappings[index].Range.Overlaps(range))
-        {
-            return new Refusal(Errno.EEXIST, "mmap.overlap", $"{range} overlaps the mapping {_mappings[index].Range}.")
-            {
-                Ranges = [new(RangeRole.ProcessMemory, range), new(RangeRole.ProcessMemory, _mappings[index].Range)],
-            };
-        }
-        _mappings.Insert(index, new MemoryMapping(range.Start, range.Last, description, file));
-        if (file is not null)
-            file.Mappings++;
-        return null;
-    }
+    /// <summary>Copies bytes out as a load of the process would. EFAULT for unmapped or unreadable addresses.</summary>
+    public abstract Refusal? Read(ulong address, Span<byte> bytes);
 
-    /// <summary>Removes the one mapping that starts at <paramref name="start"/>. Pinned frames stay until their last unpin. EINVAL if no mapping starts there.</summary>
-    public Refusal? Unmap(ulong start, out MemoryMapping? removed)
-    {
-        removed = Find(start);
-        if (removed is null || removed.Range.Start != start)
-            return new Refusal(Errno.EINVAL, "munmap.start", $"No mapping of this process starts at 0x{start:x}.");
-        _mappings.Remove(removed);
-        Drop(removed);
-        return null;
-    }
+    /// <summary>
+    /// Faults in pages from <paramref name="address"/> (page aligned) on, at most <paramref name="maxPages"/>, and gives their frames, at least one: as many as are at hand.
+    /// EFAULT for unmapped addresses, for lacking permission and once the process is gone; ENOMEM when the machine has no frame left. The frames are valid until the next call.
+    /// </summary>
+    protected internal abstract Refusal? FaultIn(ulong address, ulong maxPages, bool write, out ReadOnlySpan<uint> frames);
 
-    /// <summary>Ends the address space as exit does: every mapping goes, pinned frames stay pinned.</summary>
+    /// <summary>The checks of <see cref="FaultIn"/> over <paramref name="pageCount"/> pages without touching any, and how many of them have a frame already.</summary>
+    protected internal abstract Refusal? CheckAccess(ulong firstPage, ulong pageCount, bool write, out ulong touchedPages);
+
+    /// <summary>Gives back what the process had mapped; pinned frames stay pinned.</summary>
+    protected abstract void DropAll();
+
+    /// <summary>Ends the address space as exit does.</summary>
     internal void Exit()
     {
         IsAlive = false;
-        foreach (MemoryMapping mapping in _mappings)
-            Drop(mapping);
-        _mappings.Clear();
+        DropAll();
     }
 
-    /// <summary>Copies bytes in as a store of the process would. EFAULT for unmapped or read-only addresses, ENOMEM without frames; nothing is written on refusal.</summary>
-    public Refusal? Write(ulong address, ReadOnlySpan<byte> bytes)
-    {
-        if (!IovaRange.TryOfLength(address, (ulong)bytes.Length, out IovaRange range) || !UserSpace.Contains(range))
-            return Fault(address, range.Last, "write");
-        for (ulong page = address & ~PageMask; page <= range.Last; page += PhysicalMemory.FrameBytes)
-        {
-            if (Find(page) is not { CanWrite: true } mapping)
-                return Fault(page, page + PageMask, "write");
-            if (!mapping.TryOwn(memory, page, out uint pfn) || !memory.TryMarkWritten(pfn))
-                return OutOfMemory(page);
-        }
-        for (int done = 0; done < bytes.Length;)
-        {
-            ulong at = address + (ulong)done;
-            int offset = (int)(at & PageMask);
-            int count = Math.Min(bytes.Length - done, PhysicalMemory.FrameBytes - offset);
-            Find(at)!.TryOwn(memory, at, out uint pfn);
-            bytes.Slice(done, count).CopyTo(memory.Write(pfn)[offset..]);
-            done += count;
-        }
-        return null;
-    }
-
-    /// <summary>Copies bytes out as a load of the process would; untouched pages read as zeroes. EFAULT for unmapped or unreadable addresses.</summary>
-    public Refusal? Read(ulong address, Span<byte> bytes)
-    {
-        for (int done = 0; done < bytes.Length;)
-        {
-            ulong at = address + (ulong)done;
-            int offset = (int)(at & PageMask);
-            int count = Math.Min(bytes.Length - done, PhysicalMemory.FrameBytes - offset);
-            if (Find(at) is not { CanRead: true } mapping)
-                return Fault(at, at, "read");
-            uint pfn = mapping.FrameForRead(at);
-            if (pfn == 0)
-                bytes.Slice(done, count).Clear();
-            else
-                memory.Read(pfn).Slice(offset, count).CopyTo(bytes[done..]);
-            done += count;
-        }
-        return null;
-    }
-
-    /// <summary>
-    /// Faults in pages from <paramref name="address"/> (page aligned) on, at most <paramref name="maxPages"/>, and gives their frames: as many as lie in one block of 512, at least one.
-    /// EFAULT for unmapped addresses, for lacking permission and once the process is gone; ENOMEM when the machine has no frame left.
-    /// </summary>
-    internal Refusal? FaultIn(ulong address, ulong maxPages, bool write, out ReadOnlySpan<uint> frames)
-    {
-        frames = default;
-        if (!IsAlive)
-            return Gone();
-        if (Find(address) is not { } mapping || (write && !mapping.CanWrite) || (!write && !mapping.CanRead))
-            return Fault(address, address + PageMask, write ? "pin for writing" : "pin");
-        ulong pagesInMapping = ((mapping.Range.Last - address) >> PhysicalMemory.FrameShift) + 1;
-        FrameTable table = mapping.PinFrames(address, out ulong pageIndex);
-        ReadOnlySpan<uint> slots = table.Slots(pageIndex);
-        slots = slots[..(int)Math.Min((ulong)slots.Length, Math.Min(maxPages, pagesInMapping))];
-        int hole = slots.IndexOf(0u);
-        for (int i = hole; i >= 0 && i < slots.Length; i++)
-        {
-            if (slots[i] == 0 && !mapping.TryOwn(memory, address + ((ulong)i << PhysicalMemory.FrameShift), out _))
-                return OutOfMemory(address + ((ulong)i << PhysicalMemory.FrameShift));
-        }
-        frames = slots;
-        return null;
-    }
-
-    /// <summary>The checks of <see cref="FaultIn"/> over <paramref name="pageCount"/> pages without touching any, and how many of them have a frame already.</summary>
-    internal Refusal? CheckAccess(ulong firstPage, ulong pageCount, bool write, out ulong touchedPages)
-    {
-        touchedPages = 0;
-        if (!IsAlive)
-            return Gone();
-        while (pageCount != 0)
-        {
-            if (Find(firstPage) is not { } mapping || (write && !mapping.CanWrite) || (!write && !mapping.CanRead))
-                return Fault(firstPage, firstPage + PageMask, write ? "pin for writing" : "pin");
-            ulong pages = Math.Min(pageCount, ((mapping.Range.Last - firstPage) >> PhysicalMemory.FrameShift) + 1);
-            FrameTable table = mapping.PinFrames(firstPage, out ulong pageIndex);
-            touchedPages += table.CountTouched(pageIndex, pageIndex + pages - 1);
-            pageCount -= pages;
-            firstPage += pages << PhysicalMemory.FrameShift;
-        }
-        return null;
-    }
-
-    private void Drop(MemoryMapping mapping)
-    {
-        mapping.OwnFrames.Release(memory, 0, ulong.MaxValue);
-        if (mapping.File is { } file && --file.Mappings == 0)
-            file.Frames.Release(memory, 0, ulong.MaxValue);
-    }
-
-    private int LowestEndingAtOrAfter(ulong address)
-    {
-        int low = 0;
-        int high = _mappings.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_mappings[middle].Range.Last < address)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        return low;
-    }
-
-    private static Refusal Gone() => new(Errno.EFAULT, "pin.process.gone", "The process that owns this memory has exited; only pages already pinned can still be used.");
-
-    private Refusal Fault(ulong first, ulong last, string what)
-    {
-        string why = Find(first) is { } mapping ? $"it is mapped {(mapping.CanRead ? "r" : "-")}{(mapping.CanWrite ? "w" : "-")}" : "nothing is mapped there";
-        return new Refusal(Errno.EFAULT, "memory.fault", $"Cannot {what} process address 0x{first:x}: {why}.")
-        {
-            Ranges = [new(RangeRole.ProcessMemory, new IovaRange(first, last))],
-        };
-    }
-
-    private Refusal OutOfMemory(ulong address) => new(Errno.ENOMEM, "memory.frames",
-        $"No frame for process address 0x{address:x}: {memory.FramesInUse} of {memory.FrameCount} frames in use, {memory.WrittenFrames} of {memory.MaxWrittenFrames} writable ones written (Limits:MachineWrittenBytes).");
+    /// <summary>The refusal of a pin once the process has exited.</summary>
+    protected static Refusal Gone() => new(Errno.EFAULT, "pin.process.gone", "The process that owns this memory has exited; only pages already pinned can still be used.");
 }

@@ -140,7 +140,7 @@ public sealed class FrameHolders
         ref IopArea area = ref table.Area(slot);
         foreach (FrameMapping mapping in _mappings)
         {
-            if (area.Pages.Source != mapping.Process || mapping.Address < area.Pages.AddressOf(0))
+            if (area.Pages.File is not null || area.Pages.Source != mapping.Process || mapping.Address < area.Pages.AddressOf(0))
                 continue;
             ulong page = (mapping.Address - area.Pages.AddressOf(0)) >> PhysicalMemory.FrameShift;
             (ulong first, ulong last) = table.PageIndexes(slot);

@@ -40,7 +40,7 @@ public sealed partial class IoptPages
         pageCount = 0;
         do
         {
-            Refusal? refusal = Source.Memory.FaultIn(AddressOf(index + pageCount), last - index - pageCount + 1, IsWritable, out ReadOnlySpan<uint> frames);
+            Refusal? refusal = FaultIn(index + pageCount, last - index - pageCount + 1, out ReadOnlySpan<uint> frames);
             if (refusal is not null)
             {
                 count = builder.Count;
@@ -58,6 +58,15 @@ public sealed partial class IoptPages
         count = builder.Count;
         return null;
     }
+
+    private Refusal? FaultIn(ulong index, ulong maxPages, out ReadOnlySpan<uint> frames) => File is null
+        ? Source.Memory.FaultIn(AddressOf(index), maxPages, IsWritable, out frames)
+        : File.FaultIn(AddressOf(index) >> PhysicalMemory.FrameShift, maxPages, out frames);
+
+    /// <summary>Whether pages [index, +count) could be pinned, without pinning them.</summary>
+    private Refusal? CheckSource(ulong index, ulong count) => File is null
+        ? Source.Memory.CheckAccess(AddressOf(index), count, IsWritable, out _)
+        : File.CheckAccess(AddressOf(index) >> PhysicalMemory.FrameShift, count);
 
     private void Unpin(ReadOnlySpan<PhysicalRun> runs)
     {

@@ -29,7 +29,7 @@ public sealed partial class IoptPages
             if (unpinned)
             {
                 pages += spanLast - index + 1;
-                refusal ??= Source.Memory.CheckAccess(AddressOf(index), spanLast - index + 1, IsWritable, out _);
+                refusal ??= CheckSource(index, spanLast - index + 1);
             }
             if (spanLast == last)
                 break;

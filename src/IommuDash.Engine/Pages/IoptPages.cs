@@ -5,7 +5,7 @@
 //  - The frame of a pinned page is found in this order: the PFN store, if an access covers it; else the storage domain of an area that covers it, by reading its page table back.
 //  - A page is unpinned only after no page table reaches it any more.
 //  - What is pinned has been charged, except while a call is still filling: charging comes last, for the net change.
-// Leaves out: memfd and dma-buf sources, which come with their calls. A batch does not run on from one source of frames to the next, so a large leaf never spans that border.
+// Leaves out: dma-buf sources, which come with their calls. A batch does not run on from one source of frames to the next, so a large leaf never spans that border.
 using System.Runtime.CompilerServices;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iova;
@@ -13,18 +13,19 @@ using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Engine.Pages;
 
-/// <summary>Pages of a process's memory that areas, maybe of several IOASes, show to devices. Page index 0 is the page that holds the first byte.</summary>
+/// <summary>Pages of a process's memory or of a memory file that areas, maybe of several IOASes, show to devices. Page index 0 is the page that holds the first byte.</summary>
 public sealed partial class IoptPages
 {
     // Who has pages in a domain: nobody, the one area _soleSlot of an IoPagetable, or a PagesSharing.
     private object? _holders;
     private int _soleSlot;
 
-    private IoptPages(IommufdContext context, EmulatedProcess source, ulong userAddress, ulong length, bool writable)
+    private IoptPages(IommufdContext context, EmulatedProcess source, MemoryFile? file, ulong firstByte, ulong length, bool writable)
     {
         Context = context;
         Source = source;
-        FirstByte = userAddress;
+        File = file;
+        FirstByte = firstByte;
         LengthBytes = length;
         IsWritable = writable;
         Mode = source.CapIpcLock ? AccountMode.None : context.AccountMode;
@@ -33,10 +34,13 @@ public sealed partial class IoptPages
     /// <summary>The context it was made in; it pays for nothing, but its host has the memory.</summary>
     public IommufdContext Context { get; }
 
-    /// <summary>The process whose memory it is and who pays.</summary>
-    public EmulatedProcess Source { get; }
+    /// <summary>Who pays, and whose memory it is unless <see cref="File"/> says otherwise. IOAS_CHANGE_PROCESS changes it.</summary>
+    public EmulatedProcess Source { get; private set; }
 
-    /// <summary>User address of the first byte.</summary>
+    /// <summary>The file whose pages they are; null = user memory of <see cref="Source"/>.</summary>
+    public MemoryFile? File { get; }
+
+    /// <summary>User address, or offset in the file, of the first byte.</summary>
     public ulong FirstByte { get; }
 
     public ulong LengthBytes { get; }
@@ -50,14 +54,14 @@ public sealed partial class IoptPages
     public uint PinnedPages { get; private set; }
 
     /// <summary>Areas that refer to it.</summary>
-    public int AreaCount { get; internal set; }
+    public int AreaCount { get; private set; }
 
     /// <summary>Pages touched by its bytes.</summary>
     public ulong PageCount => ((FirstByte % PhysicalMemory.FrameBytes) + LengthBytes + PhysicalMemory.FrameBytes - 1) >> PhysicalMemory.FrameShift;
 
     private PhysicalMemory Memory => Context.Host.Memory;
 
-    /// <summary>User address of the first byte of a page.</summary>
+    /// <summary>User address, or offset in the file, of the first byte of a page.</summary>
     public ulong AddressOf(ulong pageIndex) => (FirstByte & ~(PhysicalMemory.FrameBytes - 1UL)) + (pageIndex << PhysicalMemory.FrameShift);
 
     /// <summary>Names [userAddress, +length) of a process. EINVAL for length 0 or above 2^64-1 less a page, EOVERFLOW when the address after the last byte wraps, so the very last byte cannot be named. The memory itself is looked at only when it is pinned.</summary>
@@ -68,8 +72,37 @@ public sealed partial class IoptPages
             return new Refusal(Errno.EINVAL, "pages.length", length == 0 ? "The length is 0." : $"The length 0x{length:x} is larger than any memory.");
         if (userAddress > ulong.MaxValue - length)
             return new Refusal(Errno.EOVERFLOW, "pages.wrap", $"User address 0x{userAddress:x} + 0x{length:x} passes the end of the address space.");
-        pages = new IoptPages(context, source, userAddress, length, writable);
+        pages = new IoptPages(context, source, null, userAddress, length, writable);
         return null;
+    }
+
+    /// <summary>Names bytes [start, +length) of a memory file, which the caller pays for; <see cref="CheckFileRange"/> has allowed them. Whether the file reaches that far is looked at when it is pinned.</summary>
+    internal static IoptPages FromFile(IommufdContext context, EmulatedProcess payer, MemoryFile file, ulong start, ulong length, bool writable) =>
+        new(context, payer, file, start, length, writable);
+
+    /// <summary>What is checked of a file's range before the file is looked up. EINVAL length 0, EOVERFLOW when the end wraps.</summary>
+    internal static Refusal? CheckFileRange(ulong start, ulong length)
+    {
+        if (length is 0 or > ulong.MaxValue - PhysicalMemory.FrameBytes)
+            return new Refusal(Errno.EINVAL, "pages.length", length == 0 ? "The length is 0." : $"The length 0x{length:x} is larger than any file.");
+        return IovaRange.TryOfLength(start, length, out _) ? null
+            : new Refusal(Errno.EOVERFLOW, "pages.wrap", $"File offset 0x{start:x} + 0x{length:x} passes 2^64.");
+    }
+
+    /// <summary>One more area shows the pages.</summary>
+    internal void GetArea()
+    {
+        if (AreaCount++ == 0)
+            File?.Get();
+    }
+
+    /// <summary>An area is gone; the file is let go with the last.</summary>
+    internal void PutArea()
+    {
+        if (--AreaCount != 0 || File is null)
+            return;
+        File.Put();
+        Context.Host.DropUnusedFiles();
     }
 
     /// <summary>The area's pages are in a domain from now on.</summary>

@@ -35,6 +35,16 @@ public sealed class MemoryMapping
 
     public bool IsShared { get; }
 
+    /// <summary>Last address with memory behind it; meaningful if <see cref="Backs"/> its start.</summary>
+    internal ulong BackedLast => File is null || File.MappablePages - FilePage >= (Range.Last - Range.Start + 1) >> PhysicalMemory.FrameShift
+        ? Range.Last
+        : Range.Start + ((File.MappablePages - FilePage) << PhysicalMemory.FrameShift) - 1;
+
+    private ulong FilePage => FileOffset >> PhysicalMemory.FrameShift;
+
+    /// <summary>Whether there is memory behind an address of the mapping: not behind the end of its file.</summary>
+    internal bool Backs(ulong address) => File is null || (File.MappablePages > FilePage && address <= BackedLast);
+
     /// <summary>Pages with a frame of their own.</summary>
     public ulong TouchedPages => OwnFrames.TouchedPages;
 
