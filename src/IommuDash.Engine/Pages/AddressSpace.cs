@@ -8,6 +8,9 @@ public abstract class AddressSpace
     /// <summary>Mappings the engine knows of, sorted and disjoint; empty where they are not its own to keep.</summary>
     public virtual IReadOnlyList<MemoryMapping> Mappings => [];
 
+    /// <summary>The mapping of <see cref="Mappings"/> that holds an address, or null.</summary>
+    public virtual MemoryMapping? Find(ulong address) => null;
+
     /// <summary>Pages pinned by devices or accesses (VmPin), whoever pays for them.</summary>
     public ulong PinnedPages { get; internal set; }
 

@@ -19,8 +19,8 @@ public sealed class EmulatedAddressSpace(PhysicalMemory memory, EngineLimits lim
 
     public override IReadOnlyList<MemoryMapping> Mappings => _mappings;
 
-    /// <summary>The mapping that holds an address, or null.</summary>
-    public MemoryMapping? Find(ulong address)
+    /// <inheritdoc/>
+    public override MemoryMapping? Find(ulong address)
     {
         if (_lastHit < _mappings.Count && _mappings[_lastHit].Range.Contains(address))
             return _mappings[_lastHit];
