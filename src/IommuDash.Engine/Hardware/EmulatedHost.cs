@@ -1,7 +1,6 @@
 // The running machine: memory, processes, PCI devices with their groups and IOMMUs, and the iommufd contexts open on it. Everything the dashboard shows hangs from here.
 // Holds always: state is a function of the description and the calls made since, in order; no time, no randomness, no threads. One writer at a time.
 using IommuDash.Engine.Iommufd;
-using IommuDash.Engine.PageTables;
 using IommuDash.Engine.Pages;
 
 namespace IommuDash.Engine.Hardware;
@@ -9,9 +8,6 @@ namespace IommuDash.Engine.Hardware;
 /// <summary>An emulated Linux host with iommufd.</summary>
 public sealed partial class EmulatedHost : IDisposable
 {
-    // As many runs as the reference's batches hold in their default 64 KiB of working memory, about 12 bytes a run.
-    private const int ScratchRunCount = 5_461;
-
     private readonly SortedDictionary<int, IommufdContext> _contexts = [];
     private readonly SortedDictionary<int, EmulatedProcess> _processes = [];
     private readonly SortedDictionary<int, EmulatedUser> _users = [];
@@ -72,8 +68,6 @@ public sealed partial class EmulatedHost : IDisposable
 
     /// <summary>By ascending fd; a closed one stays listed, and its number taken, while another file holds it.</summary>
     public IReadOnlyCollection<IommufdContext> Contexts => _contexts.Values;
-
-    internal PhysicalRun[] ScratchRuns { get; } = new PhysicalRun[ScratchRunCount];
 
     public HostDevice? FindDevice(string address) => _devices.GetValueOrDefault(address);
 

@@ -73,6 +73,9 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
     /// <summary>Frames that nothing maps any more and only pins keep.</summary>
     public uint OrphanedFrames { get; private set; }
 
+    /// <summary>Makes allocations of table frames fail; null = they never do.</summary>
+    internal IFailurePoints? FailurePoints { get; set; }
+
     /// <summary>Hands out the lowest free frame, so that calls in a row give neighbours while memory is unfragmented. False: memory is full.</summary>
     public bool TryAllocate(out uint pfn)
     {
@@ -98,7 +101,7 @@ public sealed unsafe partial class PhysicalMemory : IDisposable
             if (free == 0)
                 continue;
             pfn = ((_highWord - 1) * 64) + (uint)BitOperations.Log2(free);
-            if (!TryMarkWritten(pfn))
+            if (FailurePoints?.ShouldFail(FailurePoint.Allocation) == true || !TryMarkWritten(pfn))
                 break;
             Take(pfn);
             return true;

@@ -1,6 +1,7 @@
 // The id space of one context (the reference's ctx->objects). Ids are the lowest free ones from 1, reused at once; a tombstone keeps its id taken until the context closes.
 // An id is taken by Reserve, invisible to lookups until Finalize, and given back by Abort when the creating call fails.
 using System.Numerics;
+using IommuDash.Engine.Hardware;
 
 namespace IommuDash.Engine.Iommufd;
 
@@ -8,11 +9,17 @@ namespace IommuDash.Engine.Iommufd;
 public sealed class ObjectTable
 {
     private readonly int _cap;
+    private readonly EmulatedHost? _host;
     private readonly List<IommufdObject?> _slots = [null];
     private readonly List<ulong> _taken = [1];
     private int _lowWord;
 
-    internal ObjectTable(int cap) => _cap = cap;
+    /// <param name="host">Whose failure points lookups and reservations meet; null = none.</param>
+    internal ObjectTable(int cap, EmulatedHost? host = null)
+    {
+        _cap = cap;
+        _host = host;
+    }
 
     /// <summary>Visible objects.</summary>
     public int Count { get; private set; }
@@ -40,6 +47,8 @@ public sealed class ObjectTable
     internal Refusal? Get<T>(uint id, string what, out T found) where T : IommufdObject
     {
         found = Find<T>(id)!;
+        if (found is not null && _host?.Fails(FailurePoint.ObjectLookup) == true)
+            return Injected.Refusal(Errno.ENOENT, FailurePoint.ObjectLookup);
         if (found is not null)
             return null;
         string why = Find<IommufdObject>(id) is { } other ? $"id {id} is a {other.Type}" : $"there is no object {id}";
@@ -66,6 +75,8 @@ public sealed class ObjectTable
     {
         if (CheckRoom() is { } full)
             return full;
+        if (_host?.Fails(FailurePoint.Allocation) == true)
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Allocation);
         reserved.Id = NextId;
         _lowWord = (int)(reserved.Id / 64);
         if (_lowWord == _taken.Count)

@@ -21,6 +21,8 @@ public sealed partial class IoPagetable
     internal Refusal? AddAccess(Access access)
     {
         ulong alignment = Math.Max(access.IovaAlignment, IovaAlignment);
+        if (Host.Fails(FailurePoint.Allocation))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Allocation);
         if (CheckAlignment(alignment) is { } misfit)
             return misfit;
         int free = Array.IndexOf(_accesses, null);

@@ -88,8 +88,9 @@ public sealed partial class IoPagetable
     /// Whether the regions of a device's group could be reserved once for each of <paramref name="members"/>. Changes nothing.
     /// EADDRINUSE as <see cref="CheckReserve"/>; then EINVAL for more than one software-MSI window, or one beside a hardware-MSI window.
     /// </summary>
-    internal Refusal? CheckRegions(Device device, int members = 1) =>
-        CheckReserve([.. Regions(device)], device, (members - 1) * Regions(device).Count()) ?? CheckMsiRegions(device);
+    internal Refusal? CheckRegions(Device device, int members = 1) => Host.Fails(FailurePoint.ReservedRegions)
+        ? Injected.Refusal(Errno.EINVAL, FailurePoint.ReservedRegions)
+        : CheckReserve([.. Regions(device)], device, (members - 1) * Regions(device).Count()) ?? CheckMsiRegions(device);
 
     private static Refusal? CheckMsiRegions(Device device)
     {
@@ -121,6 +122,8 @@ public sealed partial class IoPagetable
     /// <summary>EADDRINUSE if an area or an allowed range is in one of the ranges; reserved ranges may overlap. ENOMEM at the cap, with <paramref name="joining"/> more to come.</summary>
     private Refusal? CheckReserve(IReadOnlyList<IovaRange> ranges, object owner, int joining)
     {
+        if (Host.Fails(FailurePoint.Allocation))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Allocation);
         foreach (IovaRange range in ranges)
         {
             int area = Areas.FirstOverlap(range);
@@ -171,6 +174,8 @@ public sealed partial class IoPagetable
         wanted = new RangeTree<object>();
         if (ranges.Length > Host.Limits.RangesPerIoas)
             return EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "allowed ranges in one IOAS");
+        if (Host.Fails(FailurePoint.Allocation))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Allocation);
         foreach (IovaRange range in ranges)
         {
             if (range.Start >= range.Last)

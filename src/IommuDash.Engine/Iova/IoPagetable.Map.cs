@@ -48,6 +48,8 @@ public sealed partial class IoPagetable
             return noPlace;
         if (CheckSlices(slices, flags) is { } unfit)
             return unfit;
+        if (Host.Fails(FailurePoint.Allocation))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Allocation);
         return Areas.Count + slices.Length > Host.Limits.AreasPerIoas
             ? EngineLimits.Reached(nameof(EngineLimits.AreasPerIoas), Host.Limits.AreasPerIoas, "areas in one IOAS")
             : null;

@@ -1,9 +1,10 @@
 // Pages held by in-kernel users: accesses pin page ranges and keep the frames in the PFN store, whatever domains come and go.
+using IommuDash.Engine.Hardware;
 using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Pages;
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>
     /// Holds pages [first, last] for an access. The same range again only counts up. EPERM to write pages that are not writable; EFAULT, ENOMEM as for pinning; nothing is held on refusal.
@@ -20,10 +21,33 @@ public sealed partial class IoptPages
             return null;
         }
         uint pinnedBefore = PinnedPages;
-        Refusal? refusal = null;
-        ulong index = first;
-        var added = new List<(ulong Index, uint Pages, PhysicalRun Run, bool IsFresh)>();
-        while (index <= last && refusal is null)
+        var added = new List<StoreRun>();
+        Refusal? refusal = Collect(first, last, added) ?? Put(sharing, added) ?? Charge(PinnedPages - pinnedBefore);
+        if (refusal is null)
+        {
+            sharing.AddAccess(first, last);
+            return null;
+        }
+        foreach (StoreRun run in added)
+        {
+            for (uint i = 0; i < run.Pages; i++)
+                sharing.Forget(run.Index + i);
+            if (run.IsFresh)
+                Unpin(run.Pfn, run.Pages);
+        }
+        if (sharing.IsEmpty)
+            _holders = null;
+        return refusal;
+    }
+
+    private readonly record struct StoreRun(ulong Index, uint Pfn, uint Pages, bool IsFresh);
+
+    // Finds or pins the frames of [first, last] that the store has not got.
+    private Refusal? Collect(ulong first, ulong last, List<StoreRun> added)
+    {
+        if (Context.Host.Fails(FailurePoint.BatchMemory))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.BatchMemory);
+        for (ulong index = first; index <= last;)
         {
             if (SourceOf(index, last, out ulong spanLast, out _, out _) == PfnSource.Store)
             {
@@ -31,29 +55,27 @@ public sealed partial class IoptPages
                 continue;
             }
             Span<PhysicalRun> runs = Context.Host.ScratchRuns;
-            refusal = ReadRuns(index, spanLast, runs, out int count, out _, out bool areFresh);
-            for (int i = 0; refusal is null && i < count; i++)
+            if (ReadRuns(index, spanLast, runs, out int count, out _, out bool areFresh) is { } refusal)
+                return refusal;
+            foreach (PhysicalRun run in runs[..count])
             {
-                added.Add((index, FrameCount(runs[i]), runs[i], areFresh));
-                index += FrameCount(runs[i]);
+                added.Add(new StoreRun(index, FirstFrame(run), FrameCount(run), areFresh));
+                index += FrameCount(run);
             }
         }
-        refusal ??= Charge(PinnedPages - pinnedBefore);
-        if (refusal is null)
+        return null;
+    }
+
+    private Refusal? Put(PagesSharing sharing, List<StoreRun> added)
+    {
+        for (int i = 0; i < added.Count; i++)
         {
-            foreach ((ulong start, uint pages, PhysicalRun run, _) in added)
-            {
-                for (uint i = 0; i < pages; i++)
-                    sharing.Store(start + i, FirstFrame(run) + i);
-            }
-            sharing.AddAccess(first, last);
-            return null;
+            if (i == added.Count / 2 && Context.Host.Fails(FailurePoint.StorePfns))
+                return Injected.Refusal(Errno.EINVAL, FailurePoint.StorePfns);
+            for (uint page = 0; page < added[i].Pages; page++)
+                sharing.Store(added[i].Index + page, added[i].Pfn + page);
         }
-        foreach ((_, uint pages, PhysicalRun run, _) in added.Where(a => a.IsFresh))
-            Unpin(FirstFrame(run), pages);
-        if (sharing.IsEmpty)
-            _holders = null;
-        return refusal;
+        return null;
     }
 
     /// <summary>Gives up one hold of exactly [first, last]; with the last one, pages that no domain and no other access covers are unpinned.</summary>
@@ -83,6 +105,9 @@ public sealed partial class IoptPages
         if (sharing.IsEmpty)
             _holders = null;
     }
+
+    /// <summary>Page ranges that accesses hold, both ends inclusive, and how often.</summary>
+    internal IEnumerable<(ulong First, ulong Last, int Users)> AccessHolds => (_holders as PagesSharing)?.Accesses ?? [];
 
     /// <summary>The frame an access sees for a page it holds.</summary>
     internal uint HeldFrame(ulong index) => ((PagesSharing)_holders!).Stored(index);

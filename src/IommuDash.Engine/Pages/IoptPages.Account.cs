@@ -1,24 +1,41 @@
 // Who pays for pinned pages, and the limit (iopt_pages' account modes). VmPin follows in every mode.
+using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Engine.Pages;
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>Charges pages just pinned. ENOMEM above RLIMIT_MEMLOCK, EINVAL when the address space that should pay is gone; nothing is charged then.</summary>
     private Refusal? Charge(uint pages)
     {
         if (pages == 0)
             return null;
-        if (CheckCharge(Source, Mode, pages) is { } refusal)
+        if (ChargeTo(Context.Host, Source, Mode, pages) is { } refusal)
             return refusal;
-        if (Mode == AccountMode.User)
-            Source.User.LockedPages += pages;
-        else if (Mode == AccountMode.Mm)
-            Source.Memory.LockedPages += pages;
-        Source.Memory.PinnedPages += pages;
         Context.Raise(EngineEventKind.PagesPinned, (uint)Source.Pid, range: UserRange, value: pages);
         return null;
+    }
+
+    /// <summary>Charges a process for pages, one at least. As <see cref="CheckCharge"/>; nothing is charged on refusal.</summary>
+    internal static Refusal? ChargeTo(EmulatedHost host, EmulatedProcess payer, AccountMode mode, ulong pages)
+    {
+        if (host.Fails(FailurePoint.Charge))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.Charge);
+        if (CheckCharge(payer, mode, pages) is { } refusal)
+            return refusal;
+        Book(payer, mode, pages);
+        return null;
+    }
+
+    /// <summary>Books pages on the counters of a mode; 0 - n takes n off.</summary>
+    internal static void Book(EmulatedProcess payer, AccountMode mode, ulong pages)
+    {
+        if (mode == AccountMode.User)
+            payer.User.LockedPages += pages;
+        else if (mode == AccountMode.Mm)
+            payer.Memory.LockedPages += pages;
+        payer.Memory.PinnedPages += pages;
     }
 
     /// <summary>Pages charged to whoever pays in a mode; 0 where nobody does.</summary>
@@ -45,11 +62,7 @@ public sealed partial class IoptPages
     {
         if (pages == 0)
             return;
-        if (Mode == AccountMode.User)
-            Source.User.LockedPages -= pages;
-        else if (Mode == AccountMode.Mm)
-            Source.Memory.LockedPages -= pages;
-        Source.Memory.PinnedPages -= pages;
+        Book(Source, Mode, 0UL - pages);
         Context.Raise(EngineEventKind.PagesUnpinned, (uint)Source.Pid, range: UserRange, value: pages);
     }
 

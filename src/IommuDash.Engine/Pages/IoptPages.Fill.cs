@@ -5,7 +5,7 @@ using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Pages;
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>
     /// Shows an area's pages in each of <paramref name="domains"/>, pinning what is not pinned yet, and charges for it. All or nothing.
@@ -20,6 +20,8 @@ public sealed partial class IoptPages
         uint pinnedBefore = PinnedPages;
         ulong iova = range.Start;
         Refusal? refusal = null;
+        if (Context.Host.Fails(FailurePoint.BatchMemory))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.BatchMemory);
         while (true)
         {
             Span<PhysicalRun> runs = Context.Host.ScratchRuns;

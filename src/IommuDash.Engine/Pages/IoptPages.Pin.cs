@@ -5,7 +5,7 @@ using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Pages;
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>
     /// The frames of pages [index, last] as runs of whole pages, from one source: as many as fit, at least one page. Pages found nowhere are pinned, and <paramref name="areFresh"/> says so.
@@ -40,7 +40,10 @@ public sealed partial class IoptPages
         pageCount = 0;
         do
         {
-            Refusal? refusal = FaultIn(index + pageCount, last - index - pageCount + 1, out ReadOnlySpan<uint> frames);
+            ReadOnlySpan<uint> frames = default;
+            Refusal? refusal = Context.Host.Fails(FailurePoint.Pin)
+                ? Injected.Refusal(Errno.EFAULT, FailurePoint.Pin)
+                : FaultIn(index + pageCount, last - index - pageCount + 1, out frames);
             if (refusal is not null)
             {
                 count = builder.Count;
@@ -59,14 +62,12 @@ public sealed partial class IoptPages
         return null;
     }
 
-    private Refusal? FaultIn(ulong index, ulong maxPages, out ReadOnlySpan<uint> frames) => File is null
-        ? Source.Memory.FaultIn(AddressOf(index), maxPages, IsWritable, out frames)
-        : File.FaultIn(AddressOf(index) >> PhysicalMemory.FrameShift, maxPages, out frames);
+    /// <summary>Frames of pages from <paramref name="index"/> on at their source: at least one, at most <paramref name="maxPages"/>.</summary>
+    private protected virtual Refusal? FaultIn(ulong index, ulong maxPages, out ReadOnlySpan<uint> frames) =>
+        Source.Memory.FaultIn(AddressOf(index), maxPages, IsWritable, out frames);
 
     /// <summary>Whether pages [index, +count) could be pinned, without pinning them.</summary>
-    private Refusal? CheckSource(ulong index, ulong count) => File is null
-        ? Source.Memory.CheckAccess(AddressOf(index), count, IsWritable, out _)
-        : File.CheckAccess(AddressOf(index) >> PhysicalMemory.FrameShift, count);
+    private protected virtual Refusal? CheckSource(ulong index, ulong count) => Source.Memory.CheckAccess(AddressOf(index), count, IsWritable, out _);
 
     private void Unpin(ReadOnlySpan<PhysicalRun> runs)
     {

@@ -11,7 +11,7 @@ namespace IommuDash.Engine.Pages;
 /// <param name="LimitPages">RLIMIT_MEMLOCK of the process, in whole pages.</param>
 public readonly record struct PinForecast(ulong Pages, AccountMode Mode, ulong LockedPages, ulong LimitPages);
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>
     /// The pages of a slice that no domain or access has pinned yet, and the refusal that pinning and charging them would meet.

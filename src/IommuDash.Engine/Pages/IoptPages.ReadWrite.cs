@@ -6,7 +6,7 @@ using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Pages;
 
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     /// <summary>
     /// Copies between a buffer and the bytes from <paramref name="startByte"/> on, counted from the start of page 0. EPERM to write pages that are not writable; EFAULT where the process has no suitable memory, or is gone and nobody holds the page;
@@ -33,10 +33,13 @@ public sealed partial class IoptPages
 
     // One page of another process, whoever has it pinned already: it is pinned for the copy alone, so pin and unpin cancel out.
     private Refusal? CopyRemotePage(ulong index, int offset, Span<byte> buffer, bool write) =>
-        Source.Memory.FaultIn(AddressOf(index), 1, write, out ReadOnlySpan<uint> frames) ?? CopyFrame(frames[0], offset, buffer, write);
+        Context.Host.Fails(FailurePoint.RemoteCopy) ? Injected.Refusal(Errno.EINVAL, FailurePoint.RemoteCopy)
+            : Source.Memory.FaultIn(AddressOf(index), 1, write, out ReadOnlySpan<uint> frames) ?? CopyFrame(frames[0], offset, buffer, write);
 
     private Refusal? CopyThroughReader(ulong index, ulong last, int offset, Span<byte> buffer, bool write)
     {
+        if (Context.Host.Fails(FailurePoint.BatchMemory))
+            return Injected.Refusal(Errno.ENOMEM, FailurePoint.BatchMemory);
         while (index <= last)
         {
             Span<PhysicalRun> runs = Context.Host.ScratchRuns;

@@ -14,17 +14,16 @@ using IommuDash.Engine.Iommufd;
 namespace IommuDash.Engine.Pages;
 
 /// <summary>Pages of a process's memory or of a memory file that areas, maybe of several IOASes, show to devices. Page index 0 is the page that holds the first byte.</summary>
-public sealed partial class IoptPages
+public partial class IoptPages
 {
     // Who has pages in a domain: nobody, the one area _soleSlot of an IoPagetable, or a PagesSharing.
     private object? _holders;
     private int _soleSlot;
 
-    private IoptPages(IommufdContext context, EmulatedProcess source, MemoryFile? file, ulong firstByte, ulong length, bool writable)
+    private protected IoptPages(IommufdContext context, EmulatedProcess source, ulong firstByte, ulong length, bool writable)
     {
         Context = context;
         Source = source;
-        File = file;
         FirstByte = firstByte;
         LengthBytes = length;
         IsWritable = writable;
@@ -38,7 +37,7 @@ public sealed partial class IoptPages
     public EmulatedProcess Source { get; private set; }
 
     /// <summary>The file whose pages they are; null = user memory of <see cref="Source"/>.</summary>
-    public MemoryFile? File { get; }
+    public virtual MemoryFile? File => null;
 
     /// <summary>User address, or offset in the file, of the first byte.</summary>
     public ulong FirstByte { get; }
@@ -72,21 +71,8 @@ public sealed partial class IoptPages
             return new Refusal(Errno.EINVAL, "pages.length", length == 0 ? "The length is 0." : $"The length 0x{length:x} is larger than any memory.");
         if (userAddress > ulong.MaxValue - length)
             return new Refusal(Errno.EOVERFLOW, "pages.wrap", $"User address 0x{userAddress:x} + 0x{length:x} passes the end of the address space.");
-        pages = new IoptPages(context, source, null, userAddress, length, writable);
+        pages = new IoptPages(context, source, userAddress, length, writable);
         return null;
-    }
-
-    /// <summary>Names bytes [start, +length) of a memory file, which the caller pays for; <see cref="CheckFileRange"/> has allowed them. Whether the file reaches that far is looked at when it is pinned.</summary>
-    internal static IoptPages FromFile(IommufdContext context, EmulatedProcess payer, MemoryFile file, ulong start, ulong length, bool writable) =>
-        new(context, payer, file, start, length, writable);
-
-    /// <summary>What is checked of a file's range before the file is looked up. EINVAL length 0, EOVERFLOW when the end wraps.</summary>
-    internal static Refusal? CheckFileRange(ulong start, ulong length)
-    {
-        if (length is 0 or > ulong.MaxValue - PhysicalMemory.FrameBytes)
-            return new Refusal(Errno.EINVAL, "pages.length", length == 0 ? "The length is 0." : $"The length 0x{length:x} is larger than any file.");
-        return IovaRange.TryOfLength(start, length, out _) ? null
-            : new Refusal(Errno.EOVERFLOW, "pages.wrap", $"File offset 0x{start:x} + 0x{length:x} passes 2^64.");
     }
 
     /// <summary>One more area shows the pages.</summary>
@@ -99,14 +85,14 @@ public sealed partial class IoptPages
     /// <summary>An area is gone; the file is let go with the last.</summary>
     internal void PutArea()
     {
-        if (--AreaCount != 0 || File is null)
+        if (--AreaCount != 0 || File is not { } file)
             return;
-        File.Put();
+        file.Put();
         Context.Host.DropUnusedFiles();
     }
 
     /// <summary>The area's pages are in a domain from now on.</summary>
-    private void AddHolder(IoPagetable table, int slot)
+    internal void AddHolder(IoPagetable table, int slot)
     {
         if (_holders is null)
         {
@@ -119,7 +105,8 @@ public sealed partial class IoptPages
         }
     }
 
-    private void RemoveHolder(IoPagetable table, int slot)
+    /// <summary>They no longer are.</summary>
+    internal void RemoveHolder(IoPagetable table, int slot)
     {
         if (_holders is PagesSharing sharing)
         {
