@@ -58,6 +58,9 @@ public enum EngineEventKind : byte
     AccessPinned,
     AccessUnpinned,
 
+    /// <summary>Object = IOAS id, Range = the area that was, Value = first IOVA of its right part.</summary>
+    AreaSplit,
+
     /// <summary>Object = pid that pays from now on, Value = pages that changed hands.</summary>
     PayerChanged,
 }

@@ -16,5 +16,9 @@ public sealed class Ioas : IommufdObject
 
     public override IEnumerable<IommufdObject> References => [];
 
-    internal override void Destroy() => Pagetable.Clear();
+    internal override void Destroy()
+    {
+        Context.Vfio.Forget(this);
+        Pagetable.Clear();
+    }
 }

@@ -2,6 +2,7 @@
 // Holds always: closing releases every pin, every reservation and every domain made through it.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Pages;
+using IommuDash.Engine.Vfio;
 
 namespace IommuDash.Engine.Iommufd;
 
@@ -13,7 +14,8 @@ public sealed partial class IommufdContext
         Host = host;
         Fd = fd;
         Opener = opener;
-        Objects = new ObjectTable(host.Limits.ObjectsPerContext);
+        Vfio = new VfioContainer(this);
+        Objects = new ObjectTable(host.Limits.ObjectsPerContext, host);
     }
 
     public EmulatedHost Host { get; }
@@ -25,6 +27,9 @@ public sealed partial class IommufdContext
     public EmulatedProcess Opener { get; }
 
     public ObjectTable Objects { get; }
+
+    /// <summary>What the same file answers to VFIO's container calls.</summary>
+    public VfioContainer Vfio { get; }
 
     /// <summary>Mode for new pages objects: User, or Mm after the RLIMIT_MODE option.</summary>
     public AccountMode AccountMode { get; internal set; } = AccountMode.User;
