@@ -61,7 +61,7 @@ public sealed class StateDigest : IDisposable
         foreach (EmulatedFile file in _host.Files)
         {
             Add(file.Name);
-            Add((ulong)file.Mappings);
+            Add((ulong)file.Mappings, (ulong)file.Users, Flag(file.IsMemfd), file.SizeBytes ?? 0, (ulong)file.Layout, Flag(file.IsOpen));
             AddFrames(file.Frames);
         }
         Section("groups");
@@ -71,6 +71,7 @@ public sealed class StateDigest : IDisposable
         foreach (IommufdContext context in _host.Contexts)
             AddContext(context);
         Section("memory");
+        Add(_host.TempMemoryBytes);
         AddMemory();
         Flush();
         return Convert.ToHexStringLower(_hash.GetHashAndReset());
@@ -104,6 +105,7 @@ public sealed class StateDigest : IDisposable
     private void AddContext(IommufdContext context)
     {
         Add((ulong)context.Fd, (ulong)context.Opener.Pid, (ulong)context.AccountMode, (ulong)context.Objects.TakenIds, (ulong)context.Objects.Count);
+        Add(Flag(context.IsClosed), (ulong)context.Holds, context.Vfio.Ioas?.Id ?? 0);
         foreach ((int id, Igroup igroup) in context.Groups)
         {
             Add((ulong)id, igroup.Hwpt?.Id ?? 0, (ulong)igroup.Bound.Count, (ulong)igroup.Attached.Count);
@@ -125,6 +127,9 @@ public sealed class StateDigest : IDisposable
                 case Ioas ioas:
                     AddIoas(ioas);
                     break;
+                case Access access:
+                    AddAccess(access);
+                    break;
                 default:
                     throw new InvalidOperationException($"The digest does not know a {found.Type}.");
             }
@@ -137,6 +142,8 @@ public sealed class StateDigest : IDisposable
         Add(table.IovaAlignment, Flag(table.LargePagesDisabled), (ulong)table.MappedBytes, (ulong)(table.MappedBytes >> 64));
         foreach (HwptPaging hwpt in ioas.Hwpts)
             Add(hwpt.Id);
+        foreach (Access access in table.Accesses)
+            Add(access.Id);
         AddRanges(table.Reserved);
         AddRanges(table.Allowed);
         Add((ulong)table.Areas.Count);
@@ -145,10 +152,21 @@ public sealed class StateDigest : IDisposable
             Add(table.Areas.Range(slot));
             ref IopArea area = ref table.Area(slot);
             Add(area.FirstIndex, area.PageOffset, (ulong)area.Prot, (ulong)(IndexOf(table.Domains, area.StorageDomain) + 1));
+            Add((ulong)area.NumAccesses, area.NumLocks, Flag(area.PreventAccess));
             AddPages(area.Pages);
         }
         for (int i = 0; i < table.Domains.Count; i++)
             AddDomain(table.Domains[i], table);
+    }
+
+    private void AddAccess(Access access)
+    {
+        Add(access.Ioas?.Id ?? 0, Flag(access.IsInternal), Flag(access.NeedsPinPages), (ulong)access.PinnedRanges);
+        if (access.Owner is not AccessFile file)
+            return;
+        Add((ulong)file.Opener.Pid, file.NextItem);
+        foreach (AccessItem item in file.Items)
+            Add(item.Id, item.Iova, item.LengthBytes);
     }
 
     private static int IndexOf(IReadOnlyList<IommuDomain> domains, IommuDomain? domain)
@@ -183,6 +201,9 @@ public sealed class StateDigest : IDisposable
         ordinal = (ulong)_pagesOrdinals.Count;
         Add(ordinal, (ulong)pages.Source.Pid, pages.FirstByte, pages.LengthBytes);
         Add(Flag(pages.IsWritable), (ulong)pages.Mode, pages.PinnedPages, (ulong)pages.AreaCount);
+        Add(pages.File?.Name ?? "");
+        foreach ((ulong first, ulong last, int users) in pages.AccessHolds)
+            Add(first, last, (ulong)users);
     }
 
     private void AddDomain(IommuDomain domain, IoPagetable table)

@@ -11,7 +11,6 @@ public sealed record AccessItem(uint Id, ulong Iova, ulong LengthBytes, IReadOnl
 public sealed class AccessFile : IAccessOwner
 {
     private readonly SortedDictionary<uint, AccessItem> _items = [];
-    private uint _nextItem;
 
     private AccessFile(EmulatedProcess opener) => Opener = opener;
 
@@ -25,6 +24,9 @@ public sealed class AccessFile : IAccessOwner
 
     /// <summary>By ascending id.</summary>
     public IReadOnlyCollection<AccessItem> Items => _items.Values;
+
+    /// <summary>Id of the next item.</summary>
+    public uint NextItem { get; private set; }
 
     /// <summary>Makes an access and attaches it to an IOAS. ENOENT no such IOAS; EADDRINUSE an area is not page aligned and the access pins; ENOMEM at a cap.</summary>
     public static Refusal? Open(IommufdContext context, EmulatedProcess opener, uint ioasId, bool needsPinPages, out AccessFile? file)
@@ -58,7 +60,7 @@ public sealed class AccessFile : IAccessOwner
         var frames = new uint[pages];
         if (Access.PinPages(iova, length, flags, frames) is { } refusal)
             return refusal;
-        item = new AccessItem(_nextItem++, iova, length, frames);
+        item = new AccessItem(NextItem++, iova, length, frames);
         _items.Add(item.Id, item);
         return null;
     }
