@@ -95,14 +95,25 @@ class FrameMap {
 
   drawRun(context, x, y, length, side, inUse, pinned, most, orphaned) {
     const frames = 2 ** this.shift;
+    const box = (left, width) => {
+      const right = Math.round(left + width) - gap;
+      const bottom = Math.round(y + side) - gap;
+      context.fillRect(Math.round(left), Math.round(y), right - Math.round(left), bottom - Math.round(y));
+    };
+    // Single frames stand apart, so that they can be counted; cells of many are a texture.
+    const gap = this.shift === 0 && side >= 4 ? 1 : 0;
+    const fill = () => {
+      if (gap === 0) box(x, length * side);
+      else for (let i = 0; i < length; i++) box(x + i * side, side);
+    };
     context.globalAlpha = 0.35 + 0.4 * inUse / frames;
     context.fillStyle = colour('--reserved');
-    context.fillRect(x, y, length * side, side);
+    fill();
     context.globalAlpha = 1;
     if (pinned > 0) {
       context.globalAlpha = 0.35 + 0.65 * pinned / frames;
       context.fillStyle = colour('--pinned');
-      context.fillRect(x, y, length * side, side);
+      fill();
       context.globalAlpha = 1;
     }
     if (most < 2 && orphaned === 0) return;
@@ -133,7 +144,7 @@ class FrameMap {
     context.textBaseline = 'top';
     for (let line = 0; line < this.data.lineCount; line += Math.max(step, 4)) context.fillText(hex(this.first + line * this.lineFrames), 0, line * side);
     if (this.lineFrames >= 512) return;
-    context.fillStyle = colour('--line');
+    context.fillStyle = colour('--muted');
     for (let line = 1; line < this.data.lineCount; line++) if ((this.first + line * this.lineFrames) % 512 === 0) context.fillRect(labelWidth, line * side - 0.5, side * columns, 1);
   }
 

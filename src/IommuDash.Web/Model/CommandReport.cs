@@ -30,6 +30,12 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         ObjectDestroy destroy => $"Destroyed object {destroy.Id}.",
         ContextOpen => $"Opened context {outputs.Context}.",
         ContextClose close => $"Closed context {close.Fd} and everything made through it.",
+        ProcessCreate create => $"Started {create.Name} as pid {create.Pid}.",
+        ProcessExit exit => $"Process {exit.Pid} exited.",
+        ProcessMmap map => $"Mapped {SizeFormat.Text(map.LengthBytes)} at {AddressFormat.Full(map.Start)} into pid {map.Pid}.",
+        ProcessMunmap unmap => $"Unmapped what began at {AddressFormat.Full(unmap.Start)} in pid {unmap.Pid}; pinned frames stay until their last unpin.",
+        ProcessWrite write => $"Pid {write.Pid} wrote {SizeFormat.Exact((UInt128)write.Bytes.Length)} at {AddressFormat.Full(write.Address)}.",
+        ProcessMemlock memlock => $"RLIMIT_MEMLOCK of pid {memlock.Pid} is {(memlock.Bytes == ulong.MaxValue ? "unlimited" : SizeFormat.Text(memlock.Bytes))} now.",
         _ => "Done.",
     };
 

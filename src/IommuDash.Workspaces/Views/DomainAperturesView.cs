@@ -115,10 +115,10 @@ public sealed class DomainAperturesView : IView<AperturesQuery, AperturesSnapsho
         List<(object Owner, IovaRange Range)> owners = [];
         for (int slot = tree.FirstOverlap(beyond, beyond); slot >= 0; slot = tree.NextOverlap(slot, beyond, beyond))
             owners.Add((tree.Payload(slot), tree.Range(slot)));
-        string who = owners.Count == 0 ? "a reservation" : string.Join(" and ", owners.Select(static o => Narrower(o.Owner, o.Range)).Distinct().Take(3));
-        string verb = isLower ? "begins" : "ends";
-        string plural = owners.Select(static o => Narrower(o.Owner, o.Range)).Distinct().Count() > 1 ? verb.TrimEnd('s') : verb;
-        return new ApertureEdge(address, isLower, [.. owners.Select(static o => KeyOf(o.Owner)).Distinct()], $"{who} {plural} {(IsOuter(ioas, address) ? "the IOAS" : "a usable range")} at {Hex(address)}");
+        // Devices that reserve the same window are one cause.
+        string[] causes = [.. owners.Select(o => o.Owner is Device device ? RegionCause(device, o.Range, owners.Count(other => other.Owner is Device && other.Range == o.Range)) : Narrower(o.Owner, o.Range)).Distinct().Take(3)];
+        string verb = (isLower ? "begin" : "end") + (causes.Length > 1 ? "" : "s");
+        return new ApertureEdge(address, isLower, [.. owners.Select(static o => KeyOf(o.Owner)).Distinct()], $"{string.Join(" and ", causes)} {verb} {(IsOuter(ioas, address) ? "the IOAS" : "a usable range")} at {Hex(address)}");
     }
 
     private static bool IsOuter(Ioas ioas, ulong address)
@@ -131,9 +131,11 @@ public sealed class DomainAperturesView : IView<AperturesQuery, AperturesSnapsho
     {
         HwptPaging hwpt when range.Start == 0 => $"{hwpt.Unit.Name}'s table (hwpt {hwpt.Id})",
         HwptPaging hwpt => $"{hwpt.Unit.Name}'s {Bits(hwpt.Domain.Aperture.Last)}-bit table (hwpt {hwpt.Id})",
-        Device device => $"the {RegionWords(device, range)} of {device.Hardware.Address}",
         _ => "a permanent reservation",
     };
+
+    private static string RegionCause(Device device, IovaRange range, int devices) =>
+        $"the {RegionWords(device, range)} of {(devices == 1 ? device.Hardware.Address : $"{devices} devices")}";
 
     private static string RegionWords(Device device, IovaRange range) =>
         Regions(device.Hardware.Group).FirstOrDefault(region => region.Start == range.Start && region.Last == range.Last) is { } region ? KindWords(region.Kind) : "reserved region";

@@ -8,7 +8,7 @@ using IommuDash.Engine.PageTables;
 namespace IommuDash.Workspaces.Views;
 
 /// <summary>Tables of one hw_pagetable along a path.</summary>
-/// <param name="Path">Chosen indexes from the top, with dots: <c>0.3.511</c>; empty = only the top table. What leads nowhere is left out of the answer.</param>
+/// <param name="Path">Chosen indexes from the top, with dots: <c>0.3.511</c>; empty = only the top table; <c>first</c> = the first entry in use of each table. What leads nowhere is left out of the answer.</param>
 public sealed record PageTableQuery(int Context, uint Hwpt, string Path = "");
 
 /// <summary>Neighbouring entries of one kind; leaves also of one size, with targets that follow one another.</summary>
@@ -36,6 +36,9 @@ public sealed record PageTableSnapshot(bool Exists, uint Hwpt, string Format, st
 
 public sealed class PageTableView : IView<PageTableQuery, PageTableSnapshot>
 {
+    /// <summary>The path along the first entry in use of each table.</summary>
+    public const string FirstPath = "first";
+
     public static string Name => "domains.table";
 
     public static PageTableSnapshot Project(EmulatedHost host, PageTableQuery query)
@@ -51,8 +54,11 @@ public sealed class PageTableView : IView<PageTableQuery, PageTableSnapshot>
         for (int level = domain.Levels - 1; level >= 0; level--)
         {
             int depth = columns.Count;
-            int? index = depth < path.Count && path[depth] < domain.EntryCount(level) ? path[depth] : null;
-            TableColumn column = Column(host.Memory, domain, level, table, iova, index);
+            ReadOnlySpan<ulong> words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(host.Memory.Read((uint)(table >> PhysicalMemory.FrameShift)))[..domain.EntryCount(level)];
+            int? index = query.Path == FirstPath && words.ContainsAnyExcept(0UL) ? words.IndexOfAnyExcept(0UL)
+                : depth < path.Count && path[depth] < words.Length ? path[depth]
+                : null;
+            TableColumn column = Column(words, domain, level, table, iova, index);
             columns.Add(column);
             if (column.Chosen is not { Kind: EntryKind.Table } chosen)
                 break;
@@ -78,9 +84,8 @@ public sealed class PageTableView : IView<PageTableQuery, PageTableSnapshot>
         return indexes;
     }
 
-    private static TableColumn Column(PhysicalMemory memory, IommuDomain domain, int level, ulong table, ulong baseIova, int? chosenIndex)
+    private static TableColumn Column(ReadOnlySpan<ulong> words, IommuDomain domain, int level, ulong table, ulong baseIova, int? chosenIndex)
     {
-        ReadOnlySpan<ulong> words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(memory.Read((uint)(table >> PhysicalMemory.FrameShift)))[..domain.EntryCount(level)];
         int shift = domain.IndexBits(level).LowBit;
         var runs = new List<EntryRun>();
         Span<int> counts = stackalloc int[3];

@@ -1,5 +1,5 @@
 // What the Domains page knows: the newest snapshots for what the URL asks. Its parts show it; changes of mind go through the URL.
-using IommuDash.Web.Model;
+using IommuDash.Engine.Hardware;
 using IommuDash.Workspaces;
 using IommuDash.Workspaces.Views;
 
@@ -31,8 +31,8 @@ public sealed class DomainsPageModel(Workspace workspace)
 
     public WalkSnapshot? BesideWalk { get; private set; }
 
-    /// <summary>Devices that could attach, by address.</summary>
-    public IReadOnlyList<string> Devices { get; } = [.. workspace.Description.Devices.Where(static device => !device.IsBridge).Select(static device => device.Address)];
+    /// <summary>Devices that could attach.</summary>
+    public IReadOnlyList<DeviceDescription> Devices { get; } = [.. workspace.Description.Devices.Where(static device => !device.IsBridge)];
 
     /// <summary>Reads what a state shows.</summary>
     /// <exception cref="WorkspaceDeletedException">The workspace is gone.</exception>
@@ -45,8 +45,10 @@ public sealed class DomainsPageModel(Workspace workspace)
         Apertures = Ioas == 0 ? null : await ReadAsync<DomainAperturesView, AperturesQuery, AperturesSnapshot>(new(state.Context, Ioas));
         WhatIf = Ioas == 0 || state.Device.Length == 0 ? null : await ReadAsync<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>(new(state.Context, Ioas, state.Device));
         bool tables = state.Tab == DomainsTab.Table && Chosen is not null;
-        Table = tables ? await ReadAsync<PageTableView, PageTableQuery, PageTableSnapshot>(new(state.Context, Chosen!.Hwpt, state.Path)) : null;
         Walk = tables && state.Iova is { } iova ? await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(state.Context, Chosen!.Hwpt, iova)) : null;
+        // Without a choice the tables show the walk, or else the first entry in use of each.
+        string path = state.Path.Length != 0 ? state.Path : Walk is { Steps: [.., var end] } ? end.Path : PageTableView.FirstPath;
+        Table = tables ? await ReadAsync<PageTableView, PageTableQuery, PageTableSnapshot>(new(state.Context, Chosen!.Hwpt, path)) : null;
         BesideWalk = Walk is not null && state.Beside != 0 ? await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(state.Context, state.Beside, state.Iova!.Value)) : null;
     }
 

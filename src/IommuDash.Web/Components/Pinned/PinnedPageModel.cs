@@ -1,5 +1,5 @@
 // What the Pinned pages page knows: the newest snapshots for what the URL asks. The heat map itself is fed over the hub; here are its counts and its table.
-using IommuDash.Engine;
+using IommuDash.Web.Model;
 using IommuDash.Workspaces;
 using IommuDash.Workspaces.Commands;
 using IommuDash.Workspaces.Views;
@@ -33,8 +33,8 @@ public sealed class PinnedPageModel(Workspace workspace)
 
     public PinPreviewSnapshot? Fit { get; private set; }
 
-    /// <summary>The last command's refusal, or null.</summary>
-    public Refusal? Refusal { get; private set; }
+    /// <summary>What the last command came to; null before the first and once dismissed.</summary>
+    public CommandReport? Outcome { get; private set; }
 
     private FrameWindow? _initial;
 
@@ -57,12 +57,12 @@ public sealed class PinnedPageModel(Workspace workspace)
             : null;
     }
 
-    /// <summary>Runs a command; a refusal is kept for the reader until the next one.</summary>
-    public async Task ExecuteAsync(Command command)
-    {
-        CommandAnswer answer = await Workspace.ExecuteAsync(command, "page");
-        Refusal = answer.Errno is { } errno ? new Refusal(errno, answer.Rule!, answer.Reason!) { Ranges = answer.Ranges, Objects = answer.Objects } : null;
-    }
+    /// <summary>Runs a command; its answer stays for the reader until the next one.</summary>
+    /// <param name="curl">The same command as a line for a shell.</param>
+    public async Task ExecuteAsync(Command command, string curl) =>
+        Outcome = CommandReport.Of(command, await Workspace.ExecuteAsync(command, "page"), curl, new HashSet<uint>());
+
+    public void Dismiss() => Outcome = null;
 
     private async Task<uint> FirstIoasAsync(int context) =>
         await ReadAsync<DomainsView, DomainsQuery, DomainsSnapshot>(new(context)) is { Ioases: [var first, ..] } ? first : 0;
