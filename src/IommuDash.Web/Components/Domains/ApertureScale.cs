@@ -14,12 +14,12 @@ public sealed record ApertureScale(IovaRange? Lens = null)
 
     /// <summary>Where an address begins on the axis.</summary>
     public double Start(ulong address) => Lens is { } lens
-        ? Math.Clamp((double)address, lens.Start, lens.Last) - lens.Start
+        ? Math.Clamp(address, lens.Start, lens.Last) - lens.Start
         : address == 0 ? 0 : Math.Log2(address);
 
     /// <summary>Where an inclusive last address ends on the axis.</summary>
     public double End(ulong last) => Lens is { } lens
-        ? Math.Clamp((double)last + 1, lens.Start, (double)lens.Last + 1) - lens.Start
+        ? last < lens.Start ? 0 : (double)new IovaRange(lens.Start, Math.Min(last, lens.Last)).LengthBytes
         : last == ulong.MaxValue ? MaxBits : Math.Log2((double)last + 1);
 
     /// <summary>Length of the axis.</summary>
