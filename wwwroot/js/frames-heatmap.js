@@ -26,6 +26,9 @@ class FrameMap {
     canvas.addEventListener('focus', () => this.point(this.cursor));
   }
 
+  // Once the canvas has left the page, nobody there listens any more.
+  tell(method, ...values) { if (this.canvas.isConnected) this.page.invokeMethodAsync(method, ...values); }
+
   query() { return { first: this.first, shift: this.shift, lines: this.lines }; }
 
   take({ version, data, items, changed }) {
@@ -175,7 +178,7 @@ class FrameMap {
     const state = inUse === 0 ? 'free' : frames === 1
       ? pinned ? `pinned ${most === 1 ? 'once' : `${most} times`}` : 'in use, not pinned'
       : `${count(inUse)} in use, ${count(pinned)} pinned${most > 1 ? `, one of them ${most} times` : ''}`;
-    this.page.invokeMethodAsync('PointAsync', `${name}: ${state}${orphaned ? ', mapped by no process any more' : ''}`);
+    this.tell('PointAsync', `${name}: ${state}${orphaned ? ', mapped by no process any more' : ''}`);
     if (document.activeElement === this.canvas) this.render();
   }
 
@@ -187,7 +190,7 @@ class FrameMap {
       this.zoom(-3, cell);
     } else {
       this.selected = this.frameOf(cell);
-      this.page.invokeMethodAsync('SelectAsync', this.selected);
+      this.tell('SelectAsync', this.selected);
       this.render();
     }
   }
@@ -214,7 +217,7 @@ class FrameMap {
     this.first = Math.min(Math.max(Math.floor(first / lineFrames), 0) * lineFrames, last);
     this.shift = shift;
     this.live.update(this.query());
-    this.page.invokeMethodAsync('MovedAsync', this.first, this.shift);
+    this.tell('MovedAsync', this.first, this.shift);
   }
 
   show(window) {
@@ -264,6 +267,7 @@ const sizes = new ResizeObserver(entries => {
 
 /** Starts a map. window: first frame, shift, selected frame or null. */
 export function open(canvas, page, workspace, window, lines) {
+  if (!canvas) return; // Taken off the page while the call was on its way.
   const map = new FrameMap(canvas, page, workspace, window, lines);
   maps.set(canvas, map);
   sizes.observe(canvas);
@@ -278,10 +282,13 @@ export function zoom(canvas, by) {
   if (map?.data) map.zoom(by, Math.floor(map.data.lineCount / 2) * columns);
 }
 
-export function close(canvas) {
-  sizes.unobserve(canvas);
-  maps.get(canvas)?.live.close();
-  maps.delete(canvas);
+/** Ends maps that have left the page. By then a reference to their canvas leads nowhere, so it is not asked for. */
+export function close() {
+  for (const [canvas, map] of [...maps].filter(([canvas]) => !canvas.isConnected)) {
+    sizes.unobserve(canvas);
+    map.live.close();
+    maps.delete(canvas);
+  }
 }
 
 addEventListener('iommudash:theme', () => { for (const map of maps.values()) map.render(); });

@@ -56,7 +56,7 @@ function entryAt(map, event) {
 }
 
 function choose(map, index) {
-  if (index >= 0 && index < map.count) map.page.invokeMethodAsync('ChooseAsync', index);
+  if (index >= 0 && index < map.count && map.canvas.isConnected) map.page.invokeMethodAsync('ChooseAsync', index);
 }
 
 function keyed(map, event) {
@@ -76,6 +76,7 @@ const sizes = new ResizeObserver(entries => {
 
 /** Shows a table: count entries in runs of [first, last, kind], and the chosen index or -1. */
 export function draw(canvas, page, count, runs, chosen) {
+  if (!canvas) return; // Taken off the page while the call was on its way.
   let map = maps.get(canvas);
   if (!map) {
     map = { canvas, width: canvas.clientWidth };
@@ -89,9 +90,12 @@ export function draw(canvas, page, count, runs, chosen) {
   render(map);
 }
 
-export function forget(canvas) {
-  sizes.unobserve(canvas);
-  maps.delete(canvas);
+/** Lets go of maps that have left the page. By then a reference to their canvas leads nowhere, so it is not asked for. */
+export function forget() {
+  for (const canvas of [...maps.keys()].filter(canvas => !canvas.isConnected)) {
+    sizes.unobserve(canvas);
+    maps.delete(canvas);
+  }
 }
 
 addEventListener('iommudash:theme', () => { for (const map of maps.values()) render(map); });

@@ -3,7 +3,7 @@ import { colour, scale } from './theme.js';
 
 const figures = new Map(); // element -> figure as it came
 const sizes = new ResizeObserver(entries => {
-  for (const { target } of entries) if (target.classList.contains('js-plotly-plot')) Plotly.Plots.resize(target);
+  for (const { target } of entries) if (target.isConnected && target.clientWidth > 0 && target.classList.contains('js-plotly-plot')) Plotly.Plots.resize(target);
 });
 let loading;
 
@@ -43,6 +43,7 @@ function render(element, figure) {
 }
 
 export async function draw(element, json) {
+  if (!element) return; // Taken off the page while the call was on its way.
   const figure = JSON.parse(json);
   if (!figures.has(element)) sizes.observe(element);
   figures.set(element, figure);
@@ -51,9 +52,13 @@ export async function draw(element, json) {
   if (figures.get(element) === figure) await render(element, figure);
 }
 
-export function forget(element) {
-  sizes.unobserve(element);
-  if (figures.delete(element) && window.Plotly) Plotly.purge(element);
+/** Lets go of charts that have left the page. By then a reference to their element leads nowhere, so it is not asked for. */
+export function forget() {
+  for (const element of [...figures.keys()].filter(element => !element.isConnected)) {
+    sizes.unobserve(element);
+    figures.delete(element);
+    if (window.Plotly) Plotly.purge(element);
+  }
 }
 
 addEventListener('iommudash:theme', () => {
