@@ -16,6 +16,8 @@ public readonly struct AmdV1 : IPageTableFormat
 
     public static bool HasRuns => true;
 
+    public static ulong DirtyBit => AmdV1Entry.Dirty;
+
     public static ulong TableEntry(int level, ulong tablePhysical) => AmdV1Entry.TableEntry(GranuleShift, level, tablePhysical);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -9,6 +9,7 @@ namespace IommuDash.Engine.PageTables;
 internal static class AmdV1Entry
 {
     private const ulong Present = 1UL << 0;
+    public const ulong Dirty = 1UL << 6;
     private const int NextLevelShift = 9;
     private const ulong NextLevelMask = 7;
     private const ulong NextLevelLeaf = 0;

@@ -1,5 +1,6 @@
 // Which table a unit uses. Shapes come from the unit's description; nothing here depends on a device.
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Engine.PageTables;
 
@@ -17,16 +18,20 @@ public enum MockTableKind
 public static class DomainFactory
 {
     private const ulong MockHugePages = 0x1000 | 0x10_0000;
+    private const ulong MockFlatPage = 0x800;
+    private const ulong MockFlatHugePages = MockFlatPage | 0x10_0000;
     private static readonly IovaRange MockAperture = new(1UL << 24, (1UL << 31) - 1);
 
     /// <summary>
     /// Makes an empty domain for a unit. Null with a refusal: EOPNOTSUPP the vendor is unknown; EINVAL no table of the vendor has that input width; ENOMEM no frame for the top table.
     /// </summary>
-    public static IommuDomain? Create(IommuUnitDescription unit, PhysicalMemory memory, out Refusal? refusal, MockTableKind mockKind = MockTableKind.Default)
+    public static IommuDomain? Create(IommuUnitDescription unit, PhysicalMemory memory, out Refusal? refusal, MockTableKind mockKind = MockTableKind.Default, ReferenceLevel? level = null)
     {
         ArgumentNullException.ThrowIfNull(memory);
-        if (Shape(unit, mockKind, out refusal) is not { } shape)
+        level ??= ReferenceLevel.Current;
+        if (Shape(unit, mockKind, level, out refusal) is not { } shape)
             return null;
+        shape = shape with { DirtyReadStepsByLeaf = level.DirtyReadStepsByLeaf };
         IommuDomain? domain = unit.Vendor switch
         {
             IommuVendor.Intel => RadixPageTable<VtdSecondStage>.TryCreate(memory, shape),
@@ -39,15 +44,15 @@ public static class DomainFactory
     }
 
     /// <summary>What a domain made for a unit would report, without making one. The refusals of <see cref="Create"/> but ENOMEM.</summary>
-    public static Refusal? Plan(IommuUnitDescription unit, out IovaRange aperture, out ulong pageSizeBitmap)
+    public static Refusal? Plan(IommuUnitDescription unit, out IovaRange aperture, out ulong pageSizeBitmap, MockTableKind mockKind = MockTableKind.Default, ReferenceLevel? level = null)
     {
-        PageTableShape? shape = Shape(unit, MockTableKind.Default, out Refusal? refusal);
+        PageTableShape? shape = Shape(unit, mockKind, level ?? ReferenceLevel.Current, out Refusal? refusal);
         aperture = shape?.Aperture ?? new IovaRange(0, shape is null or { InputBits: >= 64 } ? ulong.MaxValue : (1UL << shape.InputBits) - 1);
         pageSizeBitmap = shape?.PageSizeBitmap ?? 0;
         return refusal;
     }
 
-    private static PageTableShape? Shape(IommuUnitDescription unit, MockTableKind mockKind, out Refusal? refusal)
+    private static PageTableShape? Shape(IommuUnitDescription unit, MockTableKind mockKind, ReferenceLevel level, out Refusal? refusal)
     {
         ArgumentNullException.ThrowIfNull(unit);
         refusal = null;
@@ -61,7 +66,7 @@ public static class DomainFactory
                 refusal = new Refusal(Errno.EINVAL, "domain.width", $"No {unit.Vendor} table translates {unit.InputBits} bits of IOVA, as unit {unit.Name} is described.");
                 return null;
             case IommuVendor.Mock:
-                return MockShape(mockKind);
+                return MockShape(mockKind, level.MockHasRadixTable);
             default:
                 refusal = new Refusal(Errno.EOPNOTSUPP, "domain.vendor", $"It is not known which page tables unit {unit.Name} uses: its vendor is {unit.Vendor}.");
                 return null;
@@ -92,13 +97,20 @@ public static class DomainFactory
         CanEnforceCoherency = true,
     };
 
-    private static PageTableShape MockShape(MockTableKind kind) => new()
+    // The flat table of old mocks is the same words seen from outside, with the sizes it had.
+    private static PageTableShape MockShape(MockTableKind kind, bool hasRadixTable) => new()
     {
         StartLevels = 5,
         MaxLevels = 5,
         InputBits = 56,
-        PageSizeBitmap = kind == MockTableKind.Huge ? MockHugePages : MockAmdV1.PageSizes,
-        Aperture = kind == MockTableKind.Huge ? null : MockAperture,
+        PageSizeBitmap = (kind, hasRadixTable) switch
+        {
+            (MockTableKind.Huge, true) => MockHugePages,
+            (MockTableKind.Huge, false) => MockFlatHugePages,
+            (_, true) => MockAmdV1.PageSizes,
+            _ => MockFlatPage,
+        },
+        Aperture = kind == MockTableKind.Huge && hasRadixTable ? null : MockAperture,
     };
 
     private static int LevelsFor(int inputBits) => (inputBits - 12 + 8) / 9;

@@ -43,6 +43,9 @@ public interface IPageTableFormat
     /// <summary>Whether hardware takes the word for something.</summary>
     static abstract bool IsPresent(ulong raw);
 
+    /// <summary>The bit of a leaf that hardware sets when it writes there.</summary>
+    static abstract ulong DirtyBit { get; }
+
     /// <summary>Fields of a word that is not empty, lowest bit first.</summary>
     static abstract IReadOnlyList<EntryField> Describe(int level, ulong raw);
 }

@@ -115,6 +115,18 @@ public abstract class IommuDomain : IDisposable
     /// <summary>Number of tables at <paramref name="level"/> now.</summary>
     public abstract int TableCount(int level);
 
+    /// <summary>
+    /// Records every dirty leaf of [iova, last] in the bitmap, clipped to neither: a leaf counts from the position the walk found it at. Holes are passed over. With <paramref name="clear"/>,
+    /// the leaves recorded are clean afterwards, large ones as a whole.
+    /// </summary>
+    public abstract void ReadDirty(ulong iova, ulong last, bool clear, DirtyBitmap bitmap);
+
+    /// <summary>What hardware does when a device writes to an address: sets the dirty bit in the one entry it used. False if nothing is mapped there.</summary>
+    public abstract bool MarkDirty(ulong iova);
+
+    /// <summary>Whether the leaf at an address is dirty; false where nothing is mapped.</summary>
+    public abstract bool IsDirty(ulong iova);
+
     /// <summary>Whether this domain forces snooping on every leaf (IOMMU_CAP_ENFORCE_CACHE_COHERENCY).</summary>
     public abstract bool EnforcesCoherency { get; }
 

@@ -21,6 +21,9 @@ internal sealed record PageTableShape
     /// <summary>Every leaf is snooped from the start.</summary>
     public bool EnforcesCoherency { get; init; }
 
+    /// <summary>How dirty leaves are read, see <see cref="Iommufd.ReferenceLevel.DirtyReadStepsByLeaf"/>.</summary>
+    public bool DirtyReadStepsByLeaf { get; init; }
+
     /// <summary>Snooping may be asked for while nothing is mapped.</summary>
     public bool CanEnforceCoherency { get; init; }
 }

@@ -2,7 +2,7 @@
 // Read and View are the other parts.
 // Holds always: every table is one frame taken with TryAllocateTable and is counted in _tableCounts; every leaf is counted once in _leafCounts, however many entries it takes;
 // the cursor names a live level-0 table or nothing; entries of a run are alike but for the dirty bit.
-// Leaves out: IOTLB (tables are freed at once), dirty tracking, growing while hardware walks (one writer).
+// Leaves out: IOTLB (tables are freed at once), growing while hardware walks (one writer).
 using System.Runtime.CompilerServices;
 using IommuDash.Engine.Hardware;
 

@@ -25,6 +25,8 @@ public readonly struct VtdSecondStage : IPageTableFormat
 
     public static bool HasRuns => false;
 
+    public static ulong DirtyBit => 1UL << 9;
+
     public static ulong TableEntry(int level, ulong tablePhysical) => tablePhysical | Readable | Writable;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
