@@ -13,7 +13,7 @@ public enum EngineEventKind : byte
     ObjectCreated,
     ObjectDestroyed,
 
-    /// <summary>Object = device id, Other = hwpt id.</summary>
+    /// <summary>Object = device id, Other = hwpt id, Value = PASID, 0 without one.</summary>
     DeviceAttached,
     DeviceReplaced,
     DeviceDetached,
@@ -35,6 +35,19 @@ public enum EngineEventKind : byte
     /// <summary>Object = IOAS id, Other = hwpt id.</summary>
     DomainAdded,
     DomainRemoved,
+
+    /// <summary>Object = hwpt id, Other = IOAS id, Value = 1 on, 0 off.</summary>
+    DirtyTrackingSet,
+
+    /// <summary>Object = fault queue id, Other = device id, Value = the faults' group id.</summary>
+    FaultQueued,
+
+    /// <summary>Object = device id, Other = the <see cref="Iommufd.PageResponse"/>, Value = the faults' group id.</summary>
+    FaultAnswered,
+
+    /// <summary>Object = event queue id, Other = vIOMMU id, Value = sequence number.</summary>
+    VeventQueued,
+    VeventLost,
 
     /// <summary>Object = pid, Value = number of pages. Range = user addresses (or file offsets).</summary>
     PagesPinned,

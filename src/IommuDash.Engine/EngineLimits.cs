@@ -12,6 +12,21 @@ public sealed record EngineLimits
     /// <summary>Reserved ranges, and separately allowed ranges, in one IOAS.</summary>
     public int RangesPerIoas { get; init; } = 4_096;
 
+    /// <summary>Groups of page faults that one queue holds, unread and unanswered; more are answered INVALID.</summary>
+    public int FaultGroupsPerQueue { get; init; } = 4_096;
+
+    /// <summary>Page faults of one device whose group is not complete; more are answered INVALID.</summary>
+    public int PartialFaultsPerDevice { get; init; } = 1_024;
+
+    /// <summary>Events that wait in one queue, whatever depth was asked for; more are lost.</summary>
+    public int EventsPerQueue { get; init; } = 65_536;
+
+    /// <summary>PASIDs attached in one group.</summary>
+    public int PasidsPerGroup { get; init; } = 4_096;
+
+    /// <summary>Mock devices that test operations have made in one host.</summary>
+    public int MockDevices { get; init; } = 256;
+
     /// <summary>Open contexts of one host.</summary>
     public int Contexts { get; init; } = 64;
 

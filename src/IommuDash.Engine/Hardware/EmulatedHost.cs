@@ -19,10 +19,12 @@ public sealed partial class EmulatedHost : IDisposable
     /// <param name="description">A checked description: see <c>HostDescriptionValidator</c>.</param>
     /// <param name="limits">Caps; null = the defaults.</param>
     /// <param name="events">Receives what happens; null = nobody watches.</param>
+    /// <param name="level">Which kernel it answers as; null = <see cref="ReferenceLevel.Current"/>.</param>
     /// <exception cref="ArgumentException">The description refers to what it does not have, or a process's memory cannot be mapped.</exception>
-    public EmulatedHost(HostDescription description, EngineLimits? limits = null, IEngineEventSink? events = null)
+    public EmulatedHost(HostDescription description, EngineLimits? limits = null, IEngineEventSink? events = null, ReferenceLevel? level = null)
     {
         Description = description;
+        Level = level ?? ReferenceLevel.Current;
         Limits = limits ?? new EngineLimits();
         Memory = new PhysicalMemory(description.MemoryBytes, Limits.MachineWrittenBytes);
         foreach (IommuUnitDescription unit in description.Units)
@@ -32,7 +34,7 @@ public sealed partial class EmulatedHost : IDisposable
         foreach (DeviceDescription device in description.Devices)
         {
             IommuGroup group = _groups[device.Group];
-            var made = new HostDevice(device, _units[device.Unit], group);
+            var made = new HostDevice(this, device, _units[device.Unit], group);
             group.DeviceList.Add(made);
             _devices.Add(device.Address, made);
         }
@@ -45,6 +47,9 @@ public sealed partial class EmulatedHost : IDisposable
     }
 
     public HostDescription Description { get; }
+
+    /// <summary>Which kernel it answers as.</summary>
+    public ReferenceLevel Level { get; }
 
     public EngineLimits Limits { get; }
 
@@ -186,8 +191,12 @@ public sealed partial class EmulatedHost : IDisposable
     {
         if (Living(pid, out EmulatedProcess process) is { } refusal)
             return refusal;
-        foreach (IommufdContext context in _contexts.Values.Where(c => c.Opener == process && !c.IsClosed).ToArray())
-            CloseContext(context.Fd);
+        foreach (IommufdContext context in _contexts.Values.Where(c => c.Opener == process).ToArray())
+        {
+            context.CloseFiles();
+            if (!context.IsClosed)
+                CloseContext(context.Fd);
+        }
         foreach (AccessFile file in _contexts.Values.SelectMany(c => c.Objects.All.OfType<Access>()).Select(a => a.Owner).OfType<AccessFile>().Where(f => f.Opener == process).ToArray())
             file.Close();
         process.Memory.Exit();

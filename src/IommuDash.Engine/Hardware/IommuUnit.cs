@@ -1,4 +1,6 @@
+using IommuDash.Engine.Hardware.Drivers;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Selftest;
 
 namespace IommuDash.Engine.Hardware;
 
@@ -10,6 +12,8 @@ public sealed class IommuUnit
     public IommuUnitDescription Description { get; }
 
     public string Name => Description.Name;
+
+    internal IommuDriver Driver => IommuDriver.For(Description.Vendor);
 }
 
 /// <summary>An IOMMU group of the running host: the smallest set of devices that can be isolated from the rest.</summary>
@@ -34,12 +38,30 @@ public sealed class HostDevice
 {
     private const uint MockNoDirty = 1;
 
-    internal HostDevice(DeviceDescription description, IommuUnit unit, IommuGroup group)
+    internal HostDevice(EmulatedHost host, DeviceDescription description, IommuUnit unit, IommuGroup group)
     {
+        Host = host;
         Description = description;
         Unit = unit;
         Group = group;
+        Driver = IommuDriver.For(unit.Description.Vendor);
+        Mock = unit.Description.Vendor == IommuVendor.Mock ? new MockDeviceState() : null;
     }
+
+    public EmulatedHost Host { get; }
+
+    internal IommuDriver Driver { get; }
+
+    /// <summary>What the selftest's mock keeps per device; null elsewhere.</summary>
+    public MockDeviceState? Mock { get; }
+
+    /// <summary>Number of PASID bits it can use; 0 = none.</summary>
+    public int PasidBits => Driver.PasidBits(this, Host.Level);
+
+    /// <summary>Faults reported so far of groups whose last one is yet to come.</summary>
+    internal List<PageFault> PartialFaults { get; } = [];
+
+    internal void ForgetFaults() => PartialFaults.Clear();
 
     public DeviceDescription Description { get; }
 

@@ -24,7 +24,7 @@ public enum StateScope
 }
 
 /// <summary>SHA-256 over a host's state.</summary>
-public sealed class StateDigest : IDisposable
+public sealed partial class StateDigest : IDisposable
 {
     private const int RunsAtATime = 256;
 
@@ -106,23 +106,21 @@ public sealed class StateDigest : IDisposable
     {
         Add((ulong)context.Fd, (ulong)context.Opener.Pid, (ulong)context.AccountMode, (ulong)context.Objects.TakenIds, (ulong)context.Objects.Count);
         Add(Flag(context.IsClosed), (ulong)context.Holds, context.Vfio.Ioas?.Id ?? 0);
-        foreach ((int id, Igroup igroup) in context.Groups)
-        {
-            Add((ulong)id, igroup.Hwpt?.Id ?? 0, (ulong)igroup.Bound.Count, (ulong)igroup.Attached.Count);
-            foreach (Device device in igroup.Bound)
-                Add(device.Id, Flag(igroup.Attached.Contains(device)));
-        }
+        foreach (Igroup igroup in context.Groups.Values)
+            AddGroup(igroup);
+        AddSwMsi(context);
         foreach (IommufdObject found in context.Objects.All)
         {
             Add(found.Id, (ulong)found.Type, (ulong)found.Users);
             switch (found)
             {
                 case Device device:
-                    Add(device.Hardware.Address);
+                    AddDevice(device);
                     break;
                 case HwptPaging hwpt:
                     Add(hwpt.Ioas.Id, (ulong)hwpt.Flags, Flag(hwpt.IsAutomatic), Flag(hwpt.EnforcesCoherency));
                     Add(hwpt.Unit.Name);
+                    Add(hwpt.FaultQueue?.Id ?? 0, Flag(hwpt.IsTrackingDirty), (ulong)hwpt.PresentSwMsi.Count);
                     break;
                 case Ioas ioas:
                     AddIoas(ioas);
@@ -131,7 +129,8 @@ public sealed class StateDigest : IDisposable
                     AddAccess(access);
                     break;
                 default:
-                    throw new InvalidOperationException($"The digest does not know a {found.Type}.");
+                    AddVirtual(found);
+                    break;
             }
         }
     }

@@ -16,10 +16,19 @@ public sealed class Device : IommufdObject
 
     public Igroup Igroup { get; }
 
-    /// <summary>The hw_pagetable it is attached to, or null.</summary>
-    public HwptPaging? Hwpt => Igroup.Attached.Contains(this) ? Igroup.Hwpt : null;
+    /// <summary>The paging hw_pagetable its requester id's DMA ends in (behind a nested one, the parent), or null.</summary>
+    public HwptPaging? Hwpt => AttachedTo(0)?.Paging;
 
-    public override IEnumerable<IommufdObject> References => Hwpt is { } hwpt ? [hwpt] : [];
+    /// <summary>The one virtual device it is in a guest, or null.</summary>
+    public Vdevice? Vdevice { get; internal set; }
+
+    /// <summary>Its attachments, by ascending PASID; 0 is the requester id's own.</summary>
+    public IEnumerable<GroupAttachment> Attachments => Igroup.Attachments.Where(a => a.Devices.Contains(this));
+
+    public override IEnumerable<IommufdObject> References => Attachments.Select(a => a.Hwpt);
+
+    /// <summary>The hw_pagetable it is attached to with a PASID, 0 meaning its requester id; or null.</summary>
+    public Hwpt? AttachedTo(uint pasid) => Igroup.Find(pasid) is { } attachment && attachment.DeviceList.Contains(this) ? attachment.Hwpt : null;
 
     internal override void Destroy()
     {

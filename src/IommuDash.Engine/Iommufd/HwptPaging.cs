@@ -2,33 +2,23 @@ using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Iommufd;
 
-/// <summary>Flags of IOMMU_HWPT_ALLOC.</summary>
-[Flags]
-public enum HwptFlags : uint
-{
-    None = 0,
-    NestParent = 1,
-    DirtyTracking = 2,
-    FaultIdValid = 4,
-    Pasid = 8,
-}
-
 /// <summary>
 /// A paging hw_pagetable: one hardware page table that shows all of its IOAS. Automatic ones are made by attaching a device to the IOAS and go with their last device;
 /// manual ones are made by HWPT_ALLOC and stay until destroyed. Both hold a reference on the IOAS.
 /// </summary>
-public sealed class HwptPaging : IommufdObject
+public sealed class HwptPaging : Hwpt
 {
     internal HwptPaging(IommufdContext context, Ioas ioas, IommuDomain domain, Hardware.IommuUnit unit, HwptFlags flags, bool isAutomatic)
-        : base(context, IommufdObjectType.HwptPaging)
+        : base(context, IommufdObjectType.HwptPaging, flags)
     {
         Ioas = ioas;
         Domain = domain;
         Unit = unit;
-        Flags = flags;
         IsAutomatic = isAutomatic;
         ioas.Get();
     }
+
+    public override HwptPaging Paging => this;
 
     public Ioas Ioas { get; }
 
@@ -37,14 +27,15 @@ public sealed class HwptPaging : IommufdObject
     /// <summary>The unit whose device it was made for.</summary>
     public Hardware.IommuUnit Unit { get; }
 
-    public HwptFlags Flags { get; }
-
     public bool IsAutomatic { get; }
 
-    /// <summary>Whether DMA through it is always snooped.</summary>
-    public bool EnforcesCoherency => Domain.EnforcesCoherency;
+    /// <summary>Whether hardware records writes now.</summary>
+    public bool IsTrackingDirty { get; internal set; }
 
-    public override IEnumerable<IommufdObject> References => [Ioas];
+    /// <summary>Doorbells installed for message interrupts, by their index in the context's list.</summary>
+    internal SortedSet<int> PresentSwMsi { get; } = [];
+
+    public override IEnumerable<IommufdObject> References => FaultQueue is { } queue ? [Ioas, queue] : [Ioas];
 
     /// <summary>Drops a long-term reference; an automatic hw_pagetable that only the table still refers to is freed at once.</summary>
     internal override void Put()
@@ -56,6 +47,7 @@ public sealed class HwptPaging : IommufdObject
 
     internal override void Destroy()
     {
+        base.Destroy();
         if (Ioas.HwptList.Remove(this))
             Ioas.Pagetable.RemoveDomain(this);
         Domain.Dispose();

@@ -36,7 +36,7 @@ public sealed partial class IommufdContext
             return new AttachPreview(noTarget, 0, false);
         return target switch
         {
-            HwptPaging hwpt => On(Check(device, hwpt, replace), hwpt),
+            Hwpt hwpt => On(Check(device, hwpt, replace), hwpt),
             Ioas ioas => PreviewAutomatic(device, ioas, replace, joining),
             _ => new AttachPreview(WrongTarget(target), 0, false),
         };
@@ -56,18 +56,25 @@ public sealed partial class IommufdContext
     // A device that attaches brings its regions before the new table joins the IOAS, one that is replaced after it.
     private Refusal? PreviewNew(Device device, Ioas ioas, bool replace, int joining)
     {
-        if (DomainFactory.Plan(device.Hardware.Unit.Description, out IovaRange aperture, out ulong pageSizes) is { } noDomain)
+        if (PlanDomain(device, out IovaRange aperture, out ulong pageSizes) is { } noDomain)
             return noDomain;
         if (Objects.CheckRoom(joining) is { } full)
             return full;
         const string Owner = "the aperture of the new hw_pagetable";
         int regions = Iova.IoPagetable.RegionCount(device);
         return replace
-            ? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner) ?? CheckAttached(device) ?? CheckGroupRegions(device, ioas)
-            : CheckUnattached(device, null) ?? ioas.Pagetable.CheckRegions(device) ?? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner, regions);
+            ? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner) ?? CheckAttached(device, 0) ?? CheckGroupRegions(device.Igroup.Find(0)!, ioas)
+            : CheckUnattached(device, 0, null) ?? ioas.Pagetable.CheckRegions(device) ?? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner, regions);
     }
 
-    private static Refusal? Check(Device device, HwptPaging hwpt, bool replace) => replace ? CheckReplace(device, hwpt) : CheckAttach(device, hwpt);
+    private Refusal? PlanDomain(Device device, out IovaRange aperture, out ulong pageSizes)
+    {
+        (aperture, pageSizes) = (default, 0);
+        return device.Hardware.Driver.CheckPaging(device.Hardware, HwptFlags.None, GuestData.None, Host.Level, out MockTableKind kind)
+            ?? DomainFactory.Plan(device.Hardware.Unit.Description, out aperture, out pageSizes, kind, Host.Level);
+    }
 
-    private static AttachPreview On(Refusal? refusal, HwptPaging hwpt) => new(refusal, refusal is null ? hwpt.Id : 0, false);
+    private static Refusal? Check(Device device, Hwpt hwpt, bool replace) => replace ? CheckReplace(device, 0, hwpt) : CheckAttach(device, 0, hwpt);
+
+    private static AttachPreview On(Refusal? refusal, Hwpt hwpt) => new(refusal, refusal is null ? hwpt.Id : 0, false);
 }

@@ -2,6 +2,7 @@
 // Holds always: closing releases every pin, every reservation and every domain made through it.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Pages;
+using IommuDash.Engine.Selftest;
 using IommuDash.Engine.Vfio;
 
 namespace IommuDash.Engine.Iommufd;
@@ -37,6 +38,9 @@ public sealed partial class IommufdContext
     /// <summary>Groups with a device bound here, by group number.</summary>
     internal SortedDictionary<int, Igroup> Groups { get; } = [];
 
+    /// <summary>What can be mapped through the context's file.</summary>
+    public MmapWindows MmapWindows { get; } = new();
+
     internal void Raise(EngineEventKind kind, uint obj, uint other = 0, IovaRange range = default, ulong value = 0) =>
         Host.Events?.Raise(new EngineEvent(kind, Fd, obj, other, range, value));
 
@@ -60,6 +64,8 @@ public sealed partial class IommufdContext
     /// <exception cref="InvalidOperationException">A pass destroyed nothing: a reference leaked.</exception>
     internal void Close()
     {
+        foreach (MockDeviceObject mock in Objects.All.OfType<MockDeviceObject>().ToArray())
+            Remove(mock);
         foreach (Device device in Objects.All.OfType<Device>().ToArray())
             Unbind(device);
         while (Objects.Count != 0)
@@ -75,6 +81,18 @@ public sealed partial class IommufdContext
         }
         if (Groups.Count != 0)
             throw new InvalidOperationException($"Closing context {Fd}: {Groups.Count} groups outlived their devices.");
+    }
+
+    /// <summary>Closes the event files and unmaps the windows, as the exit of the process that has them does.</summary>
+    internal void CloseFiles()
+    {
+        foreach (MmapWindow window in MmapWindows.All.ToArray())
+        {
+            while (window.Mappings != 0)
+                window.Unmap();
+        }
+        foreach (EventFile file in Objects.All.OfType<EventFile>().ToArray())
+            file.Close();
     }
 
     internal void Remove(IommufdObject removed, bool tombstone = false)

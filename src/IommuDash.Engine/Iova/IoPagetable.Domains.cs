@@ -137,6 +137,15 @@ public sealed partial class IoPagetable
             : EngineLimits.Reached(nameof(EngineLimits.RangesPerIoas), Host.Limits.RangesPerIoas, "reserved ranges in one IOAS");
     }
 
+    /// <summary>Reserves a range that nothing gives back. EADDRINUSE an area or an allowed range is there; ENOMEM at the cap.</summary>
+    internal Refusal? ReservePermanently(IovaRange range)
+    {
+        if (CheckReserve([range], PermanentOwner, 0) is { } refused)
+            return refused;
+        Reserve(range, PermanentOwner);
+        return null;
+    }
+
     private void Reserve(IovaRange range, object owner)
     {
         Reserved.Insert(range, owner);

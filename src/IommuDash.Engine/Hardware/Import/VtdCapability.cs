@@ -8,6 +8,9 @@ internal static class VtdCapability
     private const int Pages2MBit = 34;
     private const int Pages1GBit = 35;
     private const int SnoopControlBit = 7;
+    private const int NestingBit = 26;
+    private const int PasidBit = 40;
+    private const int DirtyBit = 45;
 
     /// <summary>Widths of tables of 3, 4 and 5 levels, by their bit in SAGAW.</summary>
     private static readonly (int Bit, int Width)[] Widths = [(1, 39), (2, 48), (3, 57)];
@@ -23,6 +26,19 @@ internal static class VtdCapability
 
     /// <summary>SLLPS; 1 GiB pages never come without 2 MiB pages.</summary>
     public static int LargestPageShift(ulong cap) => (cap >> Pages2MBit & 1) == 0 ? 12 : (cap >> Pages1GBit & 1) == 0 ? 21 : 30;
+
+    /// <summary>The capability register of a unit as described: widths and page sizes.</summary>
+    public static ulong Capability(IommuUnitDescription unit)
+    {
+        ulong capability = (ulong)(unit.InputBits - 1) << MgawBit;
+        foreach ((int bit, int width) in Widths)
+            capability |= width <= Math.Max(unit.InputBits, Widths[0].Width) ? 1UL << (SagawBit + bit) : 0;
+        return capability | (unit.LargestLeafShift >= 21 ? 1UL << Pages2MBit : 0) | (unit.LargestLeafShift >= 30 ? 1UL << Pages1GBit : 0);
+    }
+
+    /// <summary>The extended capability register of a unit as described.</summary>
+    public static ulong ExtendedCapability(IommuUnitDescription unit) =>
+        (unit.SnoopControl ? 1UL << SnoopControlBit : 0) | (unit.Nesting ? 1UL << NestingBit : 0) | (unit.Pasid ? 1UL << PasidBit : 0) | (unit.DirtyTracking ? 1UL << DirtyBit : 0);
 
     public static bool SnoopControl(ulong extendedCap) => (extendedCap >> SnoopControlBit & 1) != 0;
 }

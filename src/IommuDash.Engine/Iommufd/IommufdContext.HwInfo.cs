@@ -1,0 +1,30 @@
+// IOMMU_GET_HW_INFO (drivers/iommu/iommufd/device.c). The reserved bytes of the structure are the caller's to check.
+namespace IommuDash.Engine.Iommufd;
+
+public sealed partial class IommufdContext
+{
+    /// <summary>The flag of IOMMU_GET_HW_INFO: the caller says which type it wants.</summary>
+    public const uint HwInfoInputType = 1;
+
+    /// <summary>
+    /// What hardware a device is behind. EOPNOTSUPP unknown flags; ENOENT no such device; EOPNOTSUPP the driver does not have <paramref name="wantedType"/>, which counts only with the flag.
+    /// </summary>
+    public Refusal? GetHwInfo(uint flags, uint deviceId, uint wantedType, out HwInfo? info)
+    {
+        info = null;
+        uint known = Host.Level.HasHwInfoInputType ? HwInfoInputType : 0;
+        if ((flags & ~known) != 0)
+            return UnknownFlags("hwinfo.flags", flags & ~known);
+        if (Objects.Get(deviceId, "device", out Device device) is { } noDevice)
+            return noDevice;
+        Hardware.HostDevice hardware = device.Hardware;
+        (uint type, byte[] data) = hardware.Driver.HwInfo(hardware, Host.Level);
+        uint wanted = flags == 0 ? 0 : wantedType;
+        if (wanted != 0 && wanted != type)
+            return new Refusal(Errno.EOPNOTSUPP, "hwinfo.type", $"{hardware.Unit.Name} tells about itself in type 0x{type:x}, not 0x{wanted:x}.");
+        HwCapabilities capabilities = (hardware.SupportsDirtyTracking ? HwCapabilities.DirtyTracking : 0)
+            | (Host.Level.ReportsMissingAts ? HwCapabilities.PciAtsNotSupported : 0);
+        info = new HwInfo(type, data, (byte)hardware.PasidBits, capabilities);
+        return null;
+    }
+}
