@@ -43,9 +43,9 @@ internal sealed class Rig : IDisposable
     /// <summary>Two pages, a hole of one page, two pages.</summary>
     public const ulong Holed = 0x7a00_0000_0000;
 
-    public Rig(Domains domains = Domains.None, ulong memoryBytes = 256UL << 20, ulong memlockBytes = ulong.MaxValue, EngineLimits? limits = null, IEngineEventSink? events = null)
+    public Rig(Domains domains = Domains.None, ulong memoryBytes = 256UL << 20, ulong memlockBytes = ulong.MaxValue, EngineLimits? limits = null, IEngineEventSink? events = null, ReferenceLevel? level = null)
     {
-        Host = new EmulatedHost(Describe(memoryBytes, memlockBytes), limits, events);
+        Host = new EmulatedHost(Describe(memoryBytes, memlockBytes), limits, events, level);
         Assert.Null(Host.OpenContext(TestHosts.Pid, out IommufdContext? context));
         Context = context!;
         Process = Host.FindProcess(TestHosts.Pid)!;
