@@ -44,6 +44,21 @@ public sealed class Journal(int maxEntries, long maxBytes)
         }
     }
 
+    /// <summary>The newest entries, at most <paramref name="count"/>, oldest first. Costs what it returns, however long the journal is.</summary>
+    internal IReadOnlyList<JournalEntry> Newest(int count)
+    {
+        var newest = new JournalEntry[Math.Clamp(count, 0, Count)];
+        int left = newest.Length;
+        for (LinkedListNode<JournalEntry[]>? chunk = _chunks.Last; left > 0; chunk = chunk.Previous)
+        {
+            int end = chunk!.Next is null ? _endInLast : ChunkEntries;
+            int taken = Math.Min(left, end);
+            Array.Copy(chunk.Value, end - taken, newest, left - taken, taken);
+            left -= taken;
+        }
+        return newest;
+    }
+
     internal void Add(in JournalEntry entry)
     {
         if (_endInLast == ChunkEntries)

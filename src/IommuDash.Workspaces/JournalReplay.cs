@@ -34,5 +34,5 @@ public sealed record JournalSummary(int Count, long Dropped, IReadOnlyList<Journ
     public bool IsReplayable => Dropped == 0;
 
     internal static JournalSummary Of(Journal journal, int newest) =>
-        new(journal.Count, journal.Dropped, newest <= 0 ? [] : [.. journal.Entries.Skip(Math.Max(0, journal.Count - newest))]);
+        new(journal.Count, journal.Dropped, journal.Newest(newest));
 }

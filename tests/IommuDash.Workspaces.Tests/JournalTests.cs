@@ -27,6 +27,8 @@ public sealed class JournalTests
                 if (model.Count > 2_500)
                     model.RemoveAt(0);
             }
+            if (step % 500 == 0)
+                Assert.Equal(model.TakeLast(1_500), journal.Newest(1_500).Select(e => ((ContextOpen)e.Command).Pid));
         }
         Assert.Equal(model, journal.Entries.Select(e => ((ContextOpen)e.Command).Pid));
         Assert.Equal(model.Count, journal.Count);
