@@ -94,11 +94,17 @@ internal sealed class Bench : IDisposable
 
     public void Unmap(ulong iova, ulong length) => Must(Context.IoasUnmap(Ioas, iova, length, out _));
 
+    public AccessFile OpenAccess()
+    {
+        Must(AccessFile.Open(Context, Process, Ioas, needsPinPages: true, out AccessFile? file));
+        return file!;
+    }
+
     public void UnmapAll() => Unmap(0, ulong.MaxValue);
 
     public void Dispose() => Host.Dispose();
 
-    private static void Must(Refusal? refusal)
+    public static void Must(Refusal? refusal)
     {
         if (refusal is not null)
             throw new InvalidOperationException($"{refusal.Errno} {refusal.Reason}");

@@ -1,5 +1,6 @@
 // What is measured. The reference's figures for the same work are in docs/benchmarks.md.
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Benchmarks;
 
@@ -21,6 +22,9 @@ internal static class Scenarios
         (new("ioas/map-auto/10k-packed", 1000, b => MapAutomatically(b, spacing: Page)), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-holes", 1000, b => MapAutomatically(b, spacing: 2 * Page)), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-misaligned", 1000, MapAutomaticallyAboveMisalignedHoles), IommuVendor.Mock, 0),
+        (new("access/read/4K", 1000, b => ReadPage(b, AccessFlags.None)), IommuVendor.Mock, 1),
+        (new("access/read/4K-slow", 1000, b => ReadPage(b, AccessFlags.SlowPath)), IommuVendor.Mock, 1),
+        (new("access/pin-unpin/4K", 1000, PinPage), IommuVendor.Mock, 1),
     ];
 
     private static IEnumerable<(Scenario, IommuVendor, int)> Family(IommuVendor vendor, string suffix) =>
@@ -44,6 +48,38 @@ internal static class Scenarios
         }
         clock.End();
     };
+
+    private static Action<Clock> ReadPage(Bench bench, AccessFlags flags)
+    {
+        bench.Map(Bench.Contiguous, 16 * Page, Base);
+        AccessFile file = bench.OpenAccess();
+        var bytes = new byte[Page];
+        return clock =>
+        {
+            clock.Begin();
+            for (int i = 0; i < 1000; i++)
+                Bench.Must(file.Access.ReadWrite(bench.Process, Base + ((ulong)(i % 16) * Page), bytes, flags));
+            clock.End();
+        };
+    }
+
+    private static Action<Clock> PinPage(Bench bench)
+    {
+        bench.Map(Bench.Contiguous, 16 * Page, Base);
+        Access access = bench.OpenAccess().Access;
+        var frame = new uint[1];
+        return clock =>
+        {
+            clock.Begin();
+            for (int i = 0; i < 1000; i++)
+            {
+                ulong iova = Base + ((ulong)(i % 16) * Page);
+                Bench.Must(access.PinPages(iova, Page, AccessFlags.Write, frame));
+                access.UnpinPages(iova, Page);
+            }
+            clock.End();
+        };
+    }
 
     private static Action<Clock> MapAutomatically(Bench bench, ulong spacing)
     {

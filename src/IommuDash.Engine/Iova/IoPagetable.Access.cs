@@ -96,7 +96,7 @@ public sealed partial class IoPagetable
     /// <summary>Copies between a buffer and [wanted], area by area; what lies before a refusal has been copied.</summary>
     internal Refusal? ReadWrite(EmulatedProcess? caller, IovaRange wanted, Span<byte> buffer, AccessFlags flags)
     {
-        bool write = flags.HasFlag(AccessFlags.Write);
+        bool write = (flags & AccessFlags.Write) != 0;
         ulong next = wanted.Start;
         for (int slot = Areas.FirstOverlap(wanted); slot >= 0; slot = Areas.Next(slot))
         {
@@ -162,7 +162,7 @@ public sealed partial class IoPagetable
         return CheckGrant(slot, write);
     }
 
-    private Refusal? CheckGrant(int slot, bool write) => Area(slot).Prot.HasFlag(write ? IommuProt.Write : IommuProt.Read) ? null
+    private Refusal? CheckGrant(int slot, bool write) => (Area(slot).Prot & (write ? IommuProt.Write : IommuProt.Read)) != 0 ? null
         : new Refusal(Errno.EPERM, "access.prot", $"The area {Areas.Range(slot)} does not grant {(write ? "writing" : "reading")}.") { Ranges = [new(RangeRole.Area, Areas.Range(slot))] };
 
     private static Refusal Prevented(IovaRange area) =>

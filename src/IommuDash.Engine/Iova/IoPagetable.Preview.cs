@@ -36,7 +36,7 @@ public sealed partial class IoPagetable
         return new MapPreview(refusal, hasPlace && IovaRange.TryOfLength(iova, length, out IovaRange range) ? range : null, search, pins, _domains.Length);
     }
 
-    /// <summary>O(log areas): of disjoint areas only the first and the last can be cut by the window.</summary>
+    /// <summary>O(log areas): of disjoint areas only the first and the last can be cut by the window. Looks at each area only while a hardware queue locks some.</summary>
     internal UnmapPreview PreviewUnmap(IovaRange window)
     {
         int first = Areas.FirstOverlap(window);
@@ -45,14 +45,36 @@ public sealed partial class IoPagetable
         int after = window.Last == ulong.MaxValue ? -1 : Areas.FirstStartingAfter(window.Last);
         int last = after < 0 ? Areas.Last : Areas.Previous(after);
         if (!window.Contains(Areas.Range(first)))
-            return new UnmapPreview(Cut(window, Areas.Range(first)), window, 0, null, null);
+            return new UnmapPreview(Stuck(window, first), window, 0, null, null);
         Refusal? refusal = null;
         if (!window.Contains(Areas.Range(last)))
         {
-            refusal = Cut(window, Areas.Range(last));
+            refusal = Stuck(window, last);
             last = Areas.Previous(last);
         }
+        int locked = FirstLocked(first, last);
+        if (locked == first)
+            return new UnmapPreview(Locked(Areas.Range(first)), window, 0, null, null);
+        if (locked >= 0)
+        {
+            refusal = Locked(Areas.Range(locked));
+            last = Areas.Previous(locked);
+        }
         return new UnmapPreview(refusal, window, Areas.RankOf(last) - Areas.RankOf(first) + 1, Areas.Range(first).Start, Areas.Range(last).Last);
+    }
+
+    private Refusal Stuck(IovaRange window, int slot) => Area(slot).NumLocks != 0 ? Locked(Areas.Range(slot)) : Cut(window, Areas.Range(slot));
+
+    private int FirstLocked(int first, int last)
+    {
+        if (!Accesses.Any(static access => access.IsInternal && access.PinnedRanges != 0))
+            return -1;
+        for (int slot = first; slot >= 0; slot = slot == last ? -1 : Areas.Next(slot))
+        {
+            if (Area(slot).NumLocks != 0)
+                return slot;
+        }
+        return -1;
     }
 
     private PinForecast ForecastFill(ReadOnlySpan<PagesSlice> slices, out Refusal? refusal)

@@ -15,7 +15,7 @@ public partial class IoptPages
     /// <param name="caller">Whose copy it is; null = no process's.</param>
     internal Refusal? ReadWrite(EmulatedProcess? caller, ulong startByte, Span<byte> buffer, AccessFlags flags)
     {
-        bool write = flags.HasFlag(AccessFlags.Write);
+        bool write = (flags & AccessFlags.Write) != 0;
         if (write && !IsWritable)
             return new Refusal(Errno.EPERM, "access.write", "The memory was mapped without WRITEABLE, so an access may not write it.");
         ulong first = startByte >> PhysicalMemory.FrameShift;
@@ -23,10 +23,10 @@ public partial class IoptPages
         int offset = (int)(startByte % PhysicalMemory.FrameBytes);
         if (File is not null)
             return CopyThroughReader(first, last, offset, buffer, write);
-        bool isOwn = caller?.Memory == Source.Memory && !flags.HasFlag(AccessFlags.SlowPath);
-        if (isOwn || (flags.HasFlag(AccessFlags.Kthread) && Source.Memory.IsAlive))
+        bool isOwn = caller?.Memory == Source.Memory && (flags & AccessFlags.SlowPath) == 0;
+        if (isOwn || ((flags & AccessFlags.Kthread) != 0 && Source.Memory.IsAlive))
             return write ? Source.Memory.Write(AddressOf(0) + startByte, buffer) : Source.Memory.Read(AddressOf(0) + startByte, buffer);
-        return first == last && Source.Memory.IsAlive && !flags.HasFlag(AccessFlags.Kthread)
+        return first == last && Source.Memory.IsAlive && (flags & AccessFlags.Kthread) == 0
             ? CopyRemotePage(first, offset, buffer, write)
             : CopyThroughReader(first, last, offset, buffer, write);
     }

@@ -25,13 +25,22 @@ public sealed record CommandOutputs
     /// <summary>Id of a new IOAS.</summary>
     public uint? Ioas { get; init; }
 
+    /// <summary>Id of a new access object.</summary>
+    public uint? Access { get; init; }
+
+    /// <summary>What to give an unpin.</summary>
+    public uint? Item { get; init; }
+
+    /// <summary>Bytes read, two hex digits each.</summary>
+    public string? Hex { get; init; }
+
     /// <summary>Where a map or copy landed.</summary>
     public ulong? Iova { get; init; }
 
     /// <summary>How much an unmap removed; capped at 2^64-1.</summary>
     public ulong? UnmappedBytes { get; init; }
 
-    /// <summary>An option's value.</summary>
+    /// <summary>An option's or extension's value; a bitmap of page sizes.</summary>
     public ulong? Value { get; init; }
 
     /// <summary>Usable ranges of an IOAS, at most as many as asked for.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Pages;
 using Xunit.Sdk;
@@ -106,6 +107,31 @@ public sealed class AccessReadWriteTests
         }
         if (heldByADomain)
             Assert.Equal([1, 2, 3, 4], bytes);
+        file.Close();
+        rig.AssertNothingLeftAfterClose();
+    }
+
+    [Theory]
+    [InlineData(AccessFlags.None, 1, 2)]
+    [InlineData(AccessFlags.None, 2, 2)]
+    [InlineData(AccessFlags.Kthread, 2, 2)]
+    [InlineData(AccessFlags.SlowPath, 1, 2)]
+    [InlineData(AccessFlags.SlowPath, 2, 1)]
+    public void ReadWrite_MemoryRemappedWhilePinned_SeesWhatItsPathSees(AccessFlags flags, int pages, byte expected)
+    {
+        const ulong user = 0x7900_0000_0000;
+        using var rig = new Rig(Domains.Mock);
+        AccessFile file = AccessTests.Opened(rig, needsPin: false);
+        var mapping = new MemoryDescription { Start = user, LengthBytes = 2 * Page };
+        Assert.Null(rig.Host.MapMemory(TestHosts.Pid, mapping));
+        Assert.Null(rig.Process.Memory.Write(user, Enumerable.Repeat((byte)1, (int)(2 * Page)).ToArray()));
+        rig.Mapped(user, 2 * Page, Base);
+        Assert.Null(rig.Host.UnmapMemory(TestHosts.Pid, user));
+        Assert.Null(rig.Host.MapMemory(TestHosts.Pid, mapping));
+        Assert.Null(rig.Process.Memory.Write(user, Enumerable.Repeat((byte)2, (int)(2 * Page)).ToArray()));
+        var bytes = new byte[pages * (int)Page];
+        Assert.Null(file.Access.ReadWrite(rig.Process, Base, bytes, flags));
+        Assert.All(bytes, each => Assert.Equal(expected, each));
         file.Close();
         rig.AssertNothingLeftAfterClose();
     }
