@@ -5,7 +5,7 @@ import { subscribe } from './live.js';
 
 const columns = 128;
 const maxShift = 20;
-const labelWidth = 104; // CSS pixels for the address at the left of a line
+const labelPixels = 112; // CSS pixels for the address at the left of a line
 const glowMs = 500;
 const maps = new Map(); // canvas -> map
 
@@ -45,7 +45,9 @@ class FrameMap {
 
   get lineFrames() { return columns * 2 ** this.shift; }
 
-  get cell() { return (this.canvas.clientWidth - labelWidth) / columns; }
+  get labelWidth() { return labelPixels * scale(); }
+
+  get cell() { return (this.canvas.clientWidth - this.labelWidth) / columns; }
 
   frameOf(cell) { return this.first + cell * 2 ** this.shift; }
 
@@ -72,12 +74,12 @@ class FrameMap {
     const context = canvas.getContext('2d');
     context.scale(ratio, ratio);
     context.fillStyle = colour('--chrome');
-    context.fillRect(labelWidth, 0, side * columns, side * data.lineCount);
+    context.fillRect(this.labelWidth, 0, side * columns, side * data.lineCount);
     const now = performance.now();
     let glowing = false;
     for (let line = 0; line < data.lineCount; line++) {
       const first = this.first + line * this.lineFrames;
-      let x = labelWidth;
+      let x = this.labelWidth;
       for (const [length, inUse, pinned, most, orphaned] of this.cells.get(first) ?? []) {
         if (inUse > 0) this.drawRun(context, x, line * side, length, side, inUse, pinned, most, orphaned);
         x += length * side;
@@ -87,7 +89,7 @@ class FrameMap {
         glowing = true;
         context.globalAlpha = 0.6 * glow;
         context.fillStyle = colour('--glow');
-        context.fillRect(0, line * side, labelWidth - 6, side);
+        context.fillRect(0, line * side, this.labelWidth - 6, side);
         context.globalAlpha = 1;
       }
     }
@@ -147,8 +149,10 @@ class FrameMap {
     context.textBaseline = 'top';
     for (let line = 0; line < this.data.lineCount; line += Math.max(step, 4)) context.fillText(hex(this.first + line * this.lineFrames), 0, line * side);
     if (this.lineFrames >= 512) return;
+    context.globalAlpha = 0.45;
     context.fillStyle = colour('--muted');
-    for (let line = 1; line < this.data.lineCount; line++) if ((this.first + line * this.lineFrames) % 512 === 0) context.fillRect(labelWidth, line * side - 0.5, side * columns, 1);
+    for (let line = 1; line < this.data.lineCount; line++) if ((this.first + line * this.lineFrames) % 512 === 0) context.fillRect(this.labelWidth, Math.round(line * side) - 1, side * columns, 1);
+    context.globalAlpha = 1;
   }
 
   drawMarks(context, side) {
@@ -156,7 +160,7 @@ class FrameMap {
       if (cell < 0 || cell >= columns * this.data.lineCount) return;
       context.strokeStyle = colour(token);
       context.lineWidth = width * scale();
-      context.strokeRect(labelWidth + (cell % columns) * side - 0.5, Math.floor(cell / columns) * side - 0.5, side + 1, side + 1);
+      context.strokeRect(this.labelWidth + (cell % columns) * side - 0.5, Math.floor(cell / columns) * side - 0.5, side + 1, side + 1);
     };
     if (document.activeElement === this.canvas) mark(this.cursor, '--focus', 2);
     if (this.selected >= this.first) mark(Math.floor((this.selected - this.first) / 2 ** this.shift), '--fault', 2);
@@ -164,7 +168,7 @@ class FrameMap {
 
   cellAt(event) {
     const box = this.canvas.getBoundingClientRect();
-    const column = Math.floor((event.clientX - box.left - labelWidth) / this.cell);
+    const column = Math.floor((event.clientX - box.left - this.labelWidth) / this.cell);
     return column < 0 || column >= columns ? -1 : Math.floor((event.clientY - box.top) / this.cell) * columns + column;
   }
 

@@ -52,11 +52,13 @@ public sealed record ApertureScale(IovaRange? Lens = null)
         };
     }
 
-    /// <summary>A lens of ±32 MiB around an address, kept inside the address space.</summary>
+    /// <summary>A lens of 64 MiB, in whole MiB, with an address near its middle; kept inside the address space.</summary>
     public static IovaRange LensAround(ulong address)
     {
-        const ulong Half = 32UL << 20;
-        ulong start = address > Half ? address - Half : 0;
-        return new IovaRange(start, start > ulong.MaxValue - (2 * Half) ? ulong.MaxValue : start + (2 * Half) - 1);
+        const ulong Width = 64UL << 20;
+        const ulong Step = 1UL << 20;
+        ulong start = (address > Width / 2 ? address - (Width / 2) : 0) & ~(Step - 1);
+        start = Math.Min(start, ulong.MaxValue - (Width - 1));
+        return new IovaRange(start, start + (Width - 1));
     }
 }

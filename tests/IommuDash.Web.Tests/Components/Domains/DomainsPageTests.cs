@@ -54,7 +54,7 @@ public sealed class DomainsPageTests : WorkspacePageTest
         Attach();
         var page = Open();
         page.FindAll(".edges button").Single(button => button.TextContent.Contains("0xfedf_ffff", StringComparison.Ordinal)).Click();
-        page.WaitForAssertion(() => Assert.Contains("from=0xfcdfffff", Navigation.Uri, StringComparison.Ordinal));
+        page.WaitForAssertion(() => Assert.Contains("from=0xfcd00000", Navigation.Uri, StringComparison.Ordinal));
         page.FindAll("button").Single(button => button.TextContent == "All 64 bits").Click();
         page.WaitForAssertion(() => Assert.DoesNotContain("from=", Navigation.Uri, StringComparison.Ordinal));
     }
