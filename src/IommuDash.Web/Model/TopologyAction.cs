@@ -9,6 +9,12 @@ namespace IommuDash.Web.Model;
 /// <param name="Steps">Commands in order; each is made from the answer of the one before it, null for the first. Ends at the first refusal.</param>
 public sealed record TopologyAction(string Title, IReadOnlyList<Func<CommandAnswer?, Command>> Steps)
 {
+    /// <summary>Where bound devices are that are attached to nothing.</summary>
+    public const string UnattachedPlace = "unattached";
+
+    /// <summary>Where devices are that no context has.</summary>
+    public const string HostPlace = "host";
+
     /// <summary>Why it would be refused; null if nothing forbids it, as far as one can tell without trying.</summary>
     public Refusal? Refusal { get; init; }
 
@@ -38,6 +44,20 @@ public sealed record TopologyAction(string Title, IReadOnlyList<Func<CommandAnsw
         ],
         _ => [Of($"Bind to context {context}", new DeviceBind { Context = context, Address = device.Address }) with { Refusal = device.BindRefusal }],
     };
+
+    /// <summary>What dropping a device comes to; null if there is nothing to do.</summary>
+    /// <param name="place">Key of a target, <see cref="UnattachedPlace"/> or <see cref="HostPlace"/>.</param>
+    public static TopologyAction? Dropped(string place, AttachTargetsSnapshot targets, ChosenDevice device, int context)
+    {
+        IReadOnlyList<TopologyAction> own = Of(device, context);
+        bool isHere = device.Binding?.Context == context;
+        return place switch
+        {
+            UnattachedPlace => isHere && device.Binding!.Hwpt is null ? null : own[0],
+            HostPlace => isHere ? own[^1] : null,
+            _ => targets.Targets.FirstOrDefault(target => target.Key == place) is { } target ? To(target, device, context) : null,
+        };
+    }
 
     /// <summary>What takes a device to a target; null if it is there.</summary>
     public static TopologyAction? To(AttachTarget target, ChosenDevice device, int context)

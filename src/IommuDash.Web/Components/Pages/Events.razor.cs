@@ -18,6 +18,7 @@ public sealed partial class Events
     private EventTable? _table;
     private EventFilter? _filter;
     private DateTimeOffset _now;
+    private InspectorContent? _content;
     private bool _isOpen;
     private bool _wasPaused;
     private long _newAfter;
@@ -74,6 +75,7 @@ public sealed partial class Events
         Session.Arrived += OnArrivedAsync;
         Shell.Changed += OnShellChanged;
         Shortcuts.Pressed += OnShortcutAsync;
+        Inspector.Changed += OnInspectorChanged;
         if (RendererInfo.IsInteractive)
             _ = TickAsync();
     }
@@ -129,9 +131,10 @@ public sealed partial class Events
             return;
         EventsSnapshot found = await ReadAsync(new EventsQuery { UpTo = _state.Selected, Count = 1 });
         var key = new SelectionKey("event", $"{_state.Selected}");
-        Inspector.Select(key, found.Items is [var item] && item.Sequence == _state.Selected
+        _content = found.Items is [var item] && item.Sequence == _state.Selected
             ? Content(item)
-            : new InspectorContent($"Event {SizeFormat.Count(_state.Selected)}") { Facts = builder => builder.AddContent(0, "This event is no longer kept.") });
+            : new InspectorContent($"Event {SizeFormat.Count(_state.Selected)}") { Facts = builder => builder.AddContent(0, "This event is no longer kept.") };
+        Inspector.Select(key, _content);
     }
 
     private async Task GoAsync(EventsState state)
@@ -195,11 +198,29 @@ public sealed partial class Events
         }
     }
 
+    // The inspector's own button clears the selection for all.
+    private void OnInspectorChanged()
+    {
+        if (Inspector.Key is not null || _content is null)
+            return;
+        _content = null;
+        _ = InvokeAsync(() => GoAsync(_state with { Selected = 0 }));
+    }
+
+    // What this page showed has its buttons here, and they go with it.
+    private void LeaveInspector()
+    {
+        if (_content is not null && ReferenceEquals(Inspector.Content, _content))
+            Inspector.Clear();
+    }
+
     public void Dispose()
     {
         Session.Arrived -= OnArrivedAsync;
         Shell.Changed -= OnShellChanged;
         Shortcuts.Pressed -= OnShortcutAsync;
+        Inspector.Changed -= OnInspectorChanged;
+        LeaveInspector();
         _gone.Cancel();
         _gone.Dispose();
     }

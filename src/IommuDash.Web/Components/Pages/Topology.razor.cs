@@ -14,6 +14,7 @@ namespace IommuDash.Web.Components.Pages;
 public sealed partial class Topology
 {
     private TopologyState _state = new();
+    private InspectorContent? _content;
     private bool _isOpen;
     private long _version;
     private TopologySnapshot? _counts;
@@ -22,7 +23,10 @@ public sealed partial class Topology
     private CommandReport? _outcome;
     private uint? _refusedPt;
     private bool _isMenuOpen;
-    private bool _isDragging;
+
+    // Choosing the device that is being dragged; null while none is.
+    private Task? _drag;
+    private bool _isStill;
     private ElementReference _filter;
 
     [Parameter]
@@ -107,7 +111,8 @@ public sealed partial class Topology
             await GoAsync(_state with { Selection = new SelectionKey(name.Kind, name.Id) });
             return;
         }
-        Inspector.Select(key, facts.Exists ? Content(key, facts) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") });
+        _content = facts.Exists ? Content(key, facts) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") };
+        Inspector.Select(key, _content);
     }
 
     private string? PageOf(SelectionKey key) => key.Kind switch { "ioas" => DashboardUrls.Ioas(Id, key), "hwpt" => DashboardUrls.Domains(Id, key), _ => null };
@@ -143,7 +148,6 @@ public sealed partial class Topology
 
     private async Task RunAsync(TopologyAction action)
     {
-        _isDragging = false;
         HashSet<uint> known = [.. _targets!.Targets.Where(target => target.Hwpt is not null).Select(target => target.Id)];
         CommandAnswer? answer = null;
         foreach (Func<CommandAnswer?, Command> step in action.Steps)
@@ -166,10 +170,22 @@ public sealed partial class Topology
 
     private void OpenMenu() => _isMenuOpen = _targets?.Device is not null;
 
-    private Task DragAsync(string? address)
+    private async Task DragAsync(string? address)
     {
-        _isDragging = address is not null;
-        return address is null ? Task.CompletedTask : SelectAsync(new SelectionKey("device", address));
+        _isStill = _state.Device != address;
+        _drag = address is null ? null : SelectAsync(new SelectionKey("device", address));
+        if (_drag is not null)
+            await _drag;
+    }
+
+    // A quick hand drops before the targets have been asked about the device.
+    private async Task DropAsync(string place)
+    {
+        if (_drag is not { } chosen)
+            return;
+        await chosen;
+        if (_targets?.Device is { } device && TopologyAction.Dropped(place, _targets, device, _state.Context) is { } action)
+            await RunAsync(action);
     }
 
     private async Task OnShortcutAsync(ShortcutId id)
@@ -181,8 +197,17 @@ public sealed partial class Topology
     // The inspector's own button clears the selection for all.
     private void OnInspectorChanged()
     {
-        if (Inspector.Key is null && _state.Selection is not null)
-            _ = InvokeAsync(() => GoAsync(_state with { Selection = null }));
+        if (Inspector.Key is not null || _content is null)
+            return;
+        _content = null;
+        _ = InvokeAsync(() => GoAsync(_state with { Selection = null }));
+    }
+
+    // What this page showed has its buttons here, and they go with it.
+    private void LeaveInspector()
+    {
+        if (_content is not null && ReferenceEquals(Inspector.Content, _content))
+            Inspector.Clear();
     }
 
     public void Dispose()
@@ -190,5 +215,6 @@ public sealed partial class Topology
         Session.Changed -= OnHostChangedAsync;
         Shortcuts.Pressed -= OnShortcutAsync;
         Inspector.Changed -= OnInspectorChanged;
+        LeaveInspector();
     }
 }
