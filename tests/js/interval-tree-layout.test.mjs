@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { between, fit, hit, LEVEL, place, SLOT, zoom } from '../../wwwroot/js/interval-tree-layout.js';
+import { between, centre, fit, hit, LEVEL, place, SLOT, widths, zoom } from '../../wwwroot/js/interval-tree-layout.js';
 
 const nodes = list => new Map(list.map(([key, left, right, foldedLeft = 0, foldedRight = 0]) => [key, { left, right, foldedLeft, foldedRight }]));
 
@@ -26,8 +26,18 @@ test('place: empty, missing and circular snapshots end', () => {
 test('fit and zoom: all is seen, and the point under the pointer stays', () => {
   const camera = fit({ width: 8000, height: 900 }, { width: 800, height: 400 });
   assert.ok(8000 * camera.scale <= 800 && camera.x >= 0);
-  const closer = zoom(camera, 300, 200, 2);
+  assert.ok(camera.rise * 900 <= 400);
+  const closer = zoom(camera, 300, 2);
   assert.ok(Math.abs((300 - closer.x) / closer.scale - (300 - camera.x) / camera.scale) < 1e-6);
+  const at = { x: 5000, y: 400 };
+  const centred = centre(camera, at, { width: 800, height: 400 });
+  assert.equal(centred.x + at.x * centred.scale, 400);
+});
+
+test('widths: upper levels get the room that they have', () => {
+  const layout = place('d', nodes([['d', 'b', 'f'], ['b', 'a', 'c'], ['a'], ['c'], ['f', 'e', 'g'], ['e'], ['g']]));
+  const [root, middle, leaves] = widths(layout, 0.1);
+  assert.ok(root > middle && middle > leaves);
 });
 
 test('between: a new node comes out of its parent', () => {
@@ -40,8 +50,9 @@ test('between: a new node comes out of its parent', () => {
 
 test('hit: nodes and folds', () => {
   const layout = place('c', nodes([['c', undefined, 'd', 40], ['d']]));
+  const camera = { scale: 1, rise: 1, x: 0, y: 0 };
   const c = layout.places.get('c');
-  assert.deepEqual(hit(layout, c.x, c.y + 5), { node: 'c' });
-  assert.equal(hit(layout, layout.folds[0].x, layout.folds[0].y + 5).fold.count, 40);
-  assert.equal(hit(layout, -500, 0), null);
+  assert.deepEqual(hit(layout, camera, c.x, c.y + 5), { node: 'c' });
+  assert.equal(hit(layout, camera, layout.folds[0].x, layout.folds[0].y + 5).fold.count, 40);
+  assert.equal(hit(layout, camera, -500, 0), null);
 });

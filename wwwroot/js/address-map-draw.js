@@ -12,8 +12,8 @@ export function layout() {
   const unit = typeScale();
   const overview = { top: 16 * unit, height: 26 * unit };
   const window = { top: 66 * unit, height: 84 * unit };
-  const counts = { top: 154 * unit, height: 22 * unit };
-  return { overview, window, counts, axis: 190 * unit, height: 200 * unit };
+  const counts = { top: 166 * unit, height: 20 * unit };
+  return { overview, window, counts, axis: 200 * unit, height: 210 * unit };
 }
 
 function hatch(context, ink, gap) {
@@ -241,11 +241,8 @@ function drawCounts(context, lane, width, place, model, ink, unit) {
   }
   if (greatest < 2) return;
   const text = `up to ${greatest.toLocaleString('en-US')} areas a ${data.dense ? 'column' : 'pixel'}`;
-  const textWidth = context.measureText(text).width;
-  context.fillStyle = ink('surface');
-  context.fillRect(width - textWidth - 8, lane.top, textWidth + 8, 14 * unit);
   context.fillStyle = ink('muted');
-  context.fillText(text, width - textWidth - 4, lane.top + 11 * unit);
+  context.fillText(text, width - context.measureText(text).width - 2, lane.top - 4 * unit);
 }
 
 function drawAxis(context, width, lanes, model, ink, unit) {

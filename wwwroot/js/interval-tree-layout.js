@@ -48,17 +48,42 @@ export function place(root, nodes) {
   return { places, folds, edges, width: next * SLOT, height: (deepest + 1) * LEVEL };
 }
 
-/** Scale and offset that show all of a layout in a view, no larger than life. */
-export function fit(layout, view, margin = 12) {
-  const scale = Math.min(1, (view.width - 2 * margin) / Math.max(layout.width, 1), (view.height - 2 * margin) / Math.max(layout.height, 1));
-  return { scale, x: (view.width - layout.width * scale) / 2, y: margin };
+const LEAST_LEVEL = 30;
+const GAP = 6;
+
+/** Scale and offsets that show all of a layout in a view, no larger than life. Levels share the view's height, so that the upper ones, which have room, stay readable however wide the tree is. */
+export function fit(layout, view, margin = 10) {
+  const levels = Math.max(layout.height / LEVEL, 1);
+  return {
+    scale: Math.min(1, (view.width - 2 * margin) / Math.max(layout.width, 1)),
+    rise: Math.min(Math.max((view.height - 2 * margin) / levels, LEAST_LEVEL), LEVEL) / LEVEL,
+    x: margin,
+    y: margin,
+  };
 }
 
-/** The view with the point under (x, y) staying there while it grows by a factor. */
-export function zoom(camera, x, y, factor) {
-  const scale = Math.min(Math.max(camera.scale * factor, 0.004), 2);
-  const grown = scale / camera.scale;
-  return { scale, x: x - (x - camera.x) * grown, y: y - (y - camera.y) * grown };
+/** The camera zoomed across by a factor, the point at x staying there. */
+export function zoom(camera, x, factor) {
+  const scale = Math.min(Math.max(camera.scale * factor, 0.002), 2);
+  return { ...camera, scale, x: x - (x - camera.x) * (scale / camera.scale) };
+}
+
+/** The camera that shows a place in the middle of the view, at full size. */
+export function centre(camera, at, view) {
+  const scale = Math.max(camera.scale, 1);
+  return { ...camera, scale, x: view.width / 2 - at.x * scale, y: Math.min(10, view.height / 2 - at.y * camera.rise) };
+}
+
+/** How wide the nodes of each depth may be drawn, in pixels: as much as neighbours leave them. */
+export function widths(layout, scale) {
+  const lastX = [];
+  const gaps = [];
+  const all = [...layout.places.values(), ...layout.folds.map(fold => ({ x: fold.x, depth: fold.y / LEVEL }))].sort((a, b) => a.x - b.x);
+  for (const { x, depth } of all) {
+    if (lastX[depth] !== undefined) gaps[depth] = Math.min(gaps[depth] ?? Infinity, x - lastX[depth]);
+    lastX[depth] = x;
+  }
+  return Array.from(lastX, (_, depth) => Math.max(Math.min(NODE.width, (gaps[depth] ?? Infinity) * scale - GAP), 3));
 }
 
 /** Between two sets of places: shared ones move, new ones start at their nearest ancestor that was there, at t from 0 to 1. */
@@ -74,9 +99,16 @@ export function between(from, to, parents, t) {
   return places;
 }
 
-/** What is under a point of the drawing: { node: key }, { fold } or null. */
-export function hit(layout, x, y) {
-  for (const fold of layout.folds) if (Math.abs(x - fold.x) <= NODE.width / 2 && y >= fold.y && y <= fold.y + NODE.height) return { fold };
-  for (const [key, at] of layout.places) if (Math.abs(x - at.x) <= NODE.width / 2 && y >= at.y && y <= at.y + NODE.height) return { node: key };
+/** What is under a point of the view: { node: key }, { fold } or null. */
+export function hit(layout, camera, x, y) {
+  const wide = widths(layout, camera.scale);
+  const tall = nodeHeight(camera);
+  const over = (at, depth) => Math.abs(x - camera.x - at.x * camera.scale) <= Math.max(wide[depth], 8) / 2 && y >= camera.y + at.y * camera.rise && y <= camera.y + at.y * camera.rise + tall;
+  for (const fold of layout.folds) if (over(fold, fold.y / LEVEL)) return { fold };
+  for (const [key, at] of layout.places) if (over(at, at.depth)) return { node: key };
   return null;
+}
+
+export function nodeHeight(camera) {
+  return NODE.height * camera.rise;
 }

@@ -3,9 +3,11 @@
 import { subscribe } from './live.js';
 import { colour, scale as typeScale } from './theme.js';
 import { hex, size } from './address-map-scale.js';
-import { between, fit, hit, NODE, place, zoom } from './interval-tree-layout.js';
+import { between, centre, fit, hit, LEVEL, nodeHeight, place, widths, zoom } from './interval-tree-layout.js';
 
-const TEXT_FROM = 0.5;
+const ALL_TEXT_FROM = 110;
+const SOME_TEXT_FROM = 64;
+const THREE_LINES_FROM = 38;
 const CLICK_PIXELS = 4;
 
 /**
@@ -60,7 +62,7 @@ class TreePicture {
 
   zoomBy(factor) {
     this.#touched = true;
-    this.#camera = zoom(this.#camera, this.#width / 2, this.#height / 3, factor);
+    this.#camera = zoom(this.#camera, this.#width / 2, factor);
     this.#paintSoon();
   }
 
@@ -128,79 +130,92 @@ class TreePicture {
     const t = this.#moving() ? Math.min((performance.now() - this.#moveStarted) / this.#stepMs, 1) : 1;
     this.#shown = t < 1 ? between(this.#from, this.#layout.places, parents, t) : this.#layout.places;
     const context = this.#canvas.getContext('2d');
-    const { scale, x, y } = this.#camera;
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, this.#width, this.#height);
-    context.setTransform(devicePixelRatio * scale, 0, 0, devicePixelRatio * scale, devicePixelRatio * x, devicePixelRatio * y);
+    const wide = widths(this.#layout, this.#camera.scale);
     const lit = new Map(this.#lookup.slice(0, this.#step + 1).map((step, i) => [step.key, i]));
     this.#drawEdges(context, lit);
-    for (const fold of this.#layout.folds) this.#drawFold(context, fold);
-    for (const [key, at] of this.#shown) this.#drawNode(context, this.#nodes.get(key), at, lit.has(key), lit.get(key) === this.#step);
+    for (const fold of this.#layout.folds) this.#drawFold(context, fold, wide);
+    for (const [key, at] of this.#shown) this.#drawNode(context, this.#nodes.get(key), at, wide[at.depth], lit.has(key), lit.get(key) === this.#step);
     if (t < 1) this.#paintSoon();
+  }
+
+  #at(place) {
+    return { x: this.#camera.x + place.x * this.#camera.scale, y: this.#camera.y + place.y * this.#camera.rise };
+  }
+
+  #line(context, start, end, token, width) {
+    const from = this.#at(start);
+    const to = this.#at(end);
+    context.strokeStyle = colour(token);
+    context.lineWidth = width * typeScale();
+    context.beginPath();
+    context.moveTo(from.x, from.y + nodeHeight(this.#camera));
+    context.lineTo(to.x, to.y);
+    context.stroke();
   }
 
   #drawEdges(context, lit) {
     for (const { from, to } of this.#layout.edges) {
       const start = this.#shown.get(from);
       const end = this.#shown.get(to);
-      if (!start || !end) continue;
       const walked = lit.has(from) && lit.has(to);
-      context.strokeStyle = colour(walked ? '--dirty' : '--reserved');
-      context.lineWidth = (walked ? 4 : 1.5) / Math.max(this.#camera.scale, 0.25);
-      context.beginPath();
-      context.moveTo(start.x, start.y + NODE.height);
-      context.lineTo(end.x, end.y);
-      context.stroke();
+      if (start && end) this.#line(context, start, end, walked ? '--dirty' : '--reserved', walked ? 3 : 1);
     }
   }
 
-  #drawFold(context, fold) {
+  #drawFold(context, fold, wide) {
     const parent = this.#shown.get(fold.parent);
     if (!parent) return;
-    context.strokeStyle = colour('--reserved');
-    context.lineWidth = 1.5 / Math.max(this.#camera.scale, 0.25);
-    context.beginPath();
-    context.moveTo(parent.x, parent.y + NODE.height);
-    context.lineTo(fold.x, fold.y);
-    context.stroke();
+    this.#line(context, parent, fold, '--reserved', 1);
+    const { x, y } = this.#at(fold);
+    const width = wide[fold.y / LEVEL];
+    const height = nodeHeight(this.#camera);
     context.fillStyle = colour('--chrome');
+    context.strokeStyle = colour('--muted');
     context.setLineDash([4, 3]);
     context.beginPath();
-    context.moveTo(fold.x, fold.y);
-    context.lineTo(fold.x + NODE.width / 2, fold.y + NODE.height);
-    context.lineTo(fold.x - NODE.width / 2, fold.y + NODE.height);
+    context.moveTo(x, y);
+    context.lineTo(x + width / 2, y + height);
+    context.lineTo(x - width / 2, y + height);
     context.closePath();
     context.fill();
     context.stroke();
     context.setLineDash([]);
-    this.#text(context, `+${fold.count.toLocaleString('en-US')}`, fold.x, fold.y + 44, 'center', '--text');
+    if (width > SOME_TEXT_FROM / 2) this.#text(context, `+${fold.count.toLocaleString('en-US')}`, x, y + height - 5, '--text', width);
   }
 
   // Balance by shape as well as colour: a bar at the heavier side.
-  #drawNode(context, node, at, lit, current) {
-    const left = at.x - NODE.width / 2;
+  #drawNode(context, node, place, width, lit, current) {
+    const at = this.#at(place);
+    const height = nodeHeight(this.#camera);
+    const left = at.x - width / 2;
+    if (left > this.#width || left + width < 0) return;
     const chosen = this.#selected === node.key;
-    context.fillStyle = colour(current ? '--glow' : chosen ? '--selected' : '--surface');
-    context.fillRect(left, at.y, NODE.width, NODE.height);
+    context.fillStyle = colour(current ? '--glow' : chosen ? '--selected' : width < SOME_TEXT_FROM / 2 ? '--area' : '--surface');
+    context.fillRect(left, at.y, width, height);
     context.strokeStyle = colour(lit ? '--dirty' : chosen ? '--text' : '--area');
-    context.lineWidth = (lit || chosen ? 3 : 1.5) / Math.max(this.#camera.scale, 0.25);
-    context.strokeRect(left, at.y, NODE.width, NODE.height);
-    if (node.balance) {
+    context.lineWidth = (lit || chosen ? 3 : 1) * typeScale();
+    context.strokeRect(left, at.y, width, height);
+    if (node.balance && width >= SOME_TEXT_FROM) {
       context.fillStyle = colour('--pinned');
-      context.fillRect(node.balance > 0 ? left : left + NODE.width - 6, at.y, 6, NODE.height);
+      context.fillRect(node.balance > 0 ? left : left + width - 5, at.y, 5, height);
     }
-    if (this.#camera.scale < TEXT_FROM) return;
+    if (width < SOME_TEXT_FROM) return;
+    const step = height / 3.4;
+    const all = width >= ALL_TEXT_FROM && height >= THREE_LINES_FROM;
+    this.#text(context, width >= ALL_TEXT_FROM ? hex(node.start) : shortHex(node.start), at.x, at.y + (all ? step : height / 2 + 4), '--text', width, true);
+    if (!all) return;
     const hole = node.start - node.holeStart;
-    this.#text(context, hex(node.start), at.x, at.y + 15, 'center', '--text', true);
-    this.#text(context, `${size(node.last - node.start + 1n)} · max ${shortHex(node.subtreeLast)}`, at.x, at.y + 31, 'center', '--text');
-    this.#text(context, `h ${node.height} · hole ${hole === 0n ? '0' : size(hole)} · ${node.count}`, at.x, at.y + 47, 'center', '--muted');
+    this.#text(context, `${size(node.last - node.start + 1n)} · max ${shortHex(node.subtreeLast)}`, at.x, at.y + 2 * step, '--text', width);
+    this.#text(context, `h ${node.height} · hole ${hole === 0n ? '0' : size(hole)} · ${node.count}`, at.x, at.y + 3 * step, '--muted', width);
   }
 
-  #text(context, text, x, y, align, token, bold = false) {
+  #text(context, text, x, y, token, width, bold = false) {
     context.fillStyle = colour(token);
-    context.textAlign = align;
+    context.textAlign = 'center';
     context.font = `${bold ? '600 ' : ''}${11 * typeScale()}px ${getComputedStyle(document.documentElement).getPropertyValue('--mono')}`;
-    context.fillText(text, x, y, NODE.width - 8);
+    context.fillText(text, x, y, width - 12);
   }
 
   #listen() {
@@ -208,7 +223,7 @@ class TreePicture {
     canvas.addEventListener('wheel', event => {
       event.preventDefault();
       this.#touched = true;
-      this.#camera = zoom(this.#camera, event.offsetX, event.offsetY, 1.0015 ** -event.deltaY);
+      this.#camera = zoom(this.#camera, event.offsetX, 1.0015 ** -event.deltaY);
       this.#paintSoon();
     }, { passive: false });
     canvas.addEventListener('pointerdown', event => {
@@ -233,9 +248,16 @@ class TreePicture {
     canvas.addEventListener('keydown', event => this.#key(event));
   }
 
+  #centreSelected() {
+    const at = this.#layout.places.get(this.#selected);
+    if (!at) return;
+    this.#touched = true;
+    this.#camera = centre(this.#camera, at, { width: this.#width, height: this.#height });
+    this.#paintSoon();
+  }
+
   #choose(event) {
-    const { scale, x, y } = this.#camera;
-    const found = hit(this.#layout, (event.offsetX - x) / scale, (event.offsetY - y) / scale);
+    const found = hit(this.#layout, this.#camera, event.offsetX, event.offsetY);
     if (found?.fold) this.#owner.invokeMethodAsync('UnfoldAsync', found.fold.parent);
     else this.#owner.invokeMethodAsync('AreaChosenAsync', found?.node ?? null);
   }
@@ -258,6 +280,7 @@ class TreePicture {
       '=': () => this.zoomBy(1.25),
       '-': () => this.zoomBy(0.8),
       Home: () => this.fit(),
+      Enter: () => this.#centreSelected(),
       Escape: () => this.#owner.invokeMethodAsync('AreaChosenAsync', null),
     };
     if (!acts[event.key]) return;

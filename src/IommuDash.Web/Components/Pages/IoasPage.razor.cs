@@ -3,6 +3,7 @@ using IommuDash.Web.Model;
 using IommuDash.Workspaces.Commands;
 
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Routing;
 
 namespace IommuDash.Web.Components.Pages;
 
@@ -34,9 +35,12 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
     {
         Session.Changed += RefreshAsync;
         Shortcuts.Pressed += OnPressedAsync;
+        Navigation.LocationChanged += OnLocationChanged;
     }
 
-    protected override async Task OnParametersSetAsync()
+    protected override Task OnParametersSetAsync() => GoAsync();
+
+    private async Task GoAsync()
     {
         _loaded = true;
         if (!Session.Open(WorkspaceId))
@@ -52,6 +56,14 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
         }
         await _model.GoAsync(IoasPageState.Parse(new Uri(Navigation.Uri)));
         Inspect();
+    }
+
+    // The router sets no parameters when only the query differs.
+    private void OnLocationChanged(object? sender, LocationChangedEventArgs changed)
+    {
+        var uri = new Uri(changed.Location);
+        if (_model is not null && uri.AbsolutePath == Navigation.ToAbsoluteUri(DashboardUrls.Ioas(WorkspaceId)).AbsolutePath)
+            _ = InvokeAsync(GoAsync);
     }
 
     private async Task RefreshAsync()
@@ -99,6 +111,7 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
     {
         Session.Changed -= RefreshAsync;
         Shortcuts.Pressed -= OnPressedAsync;
+        Navigation.LocationChanged -= OnLocationChanged;
         Forget();
     }
 }
