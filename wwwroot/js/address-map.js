@@ -231,7 +231,10 @@ class AddressMap {
     }
   }
 
+  // Shown at once: the next key may come before the page's answer.
   #choose(area) {
+    this.#model.selected = area && { start: area.start, last: area.last };
+    this.#paintSoon();
     this.#owner.invokeMethodAsync('AreaChosenAsync', area ? `0x${area.start.toString(16)}` : null);
   }
 

@@ -248,6 +248,13 @@ class TreePicture {
     canvas.addEventListener('keydown', event => this.#key(event));
   }
 
+  // Shown at once: the next key may come before the page's answer.
+  #select(key) {
+    this.#selected = key;
+    this.#paintSoon();
+    this.#owner.invokeMethodAsync('AreaChosenAsync', key);
+  }
+
   #centreSelected() {
     const at = this.#layout.places.get(this.#selected);
     if (!at) return;
@@ -259,14 +266,14 @@ class TreePicture {
   #choose(event) {
     const found = hit(this.#layout, this.#camera, event.offsetX, event.offsetY);
     if (found?.fold) this.#owner.invokeMethodAsync('UnfoldAsync', found.fold.parent);
-    else this.#owner.invokeMethodAsync('AreaChosenAsync', found?.node ?? null);
+    else this.#select(found?.node ?? null);
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const node = this.#nodes.get(this.#selected);
     const parent = this.#layout.edges.find(edge => edge.to === this.#selected)?.from;
-    const go = key => key && this.#owner.invokeMethodAsync('AreaChosenAsync', key);
+    const go = key => key && this.#select(key);
     const down = side => {
       if (node?.[side]) go(node[side]);
       else if (node?.[side === 'left' ? 'foldedLeft' : 'foldedRight']) this.#owner.invokeMethodAsync('UnfoldAsync', node.key);
@@ -281,7 +288,7 @@ class TreePicture {
       '-': () => this.zoomBy(0.8),
       Home: () => this.fit(),
       Enter: () => this.#centreSelected(),
-      Escape: () => this.#owner.invokeMethodAsync('AreaChosenAsync', null),
+      Escape: () => this.#select(null),
     };
     if (!acts[event.key]) return;
     event.preventDefault();
