@@ -164,6 +164,8 @@ internal sealed class Rig : IDisposable
             owned += (long)mapping.TouchedPages;
         foreach (EmulatedFile file in Host.Files)
             owned += (long)file.Frames.TouchedPages;
+        foreach (Dmabuf buffer in Host.Dmabufs)
+            owned += (long)buffer.Pages;
         foreach (HwptPaging hwpt in Host.Contexts.SelectMany(c => c.Objects.All).OfType<HwptPaging>())
             owned += (long)(hwpt.Domain.TableBytes / Page);
         return Host.Memory.FramesInUse - owned;
