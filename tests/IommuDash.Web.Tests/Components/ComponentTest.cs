@@ -1,6 +1,8 @@
 using Bunit;
 
+using IommuDash.Engine;
 using IommuDash.Web.Model;
+using IommuDash.Workspaces;
 
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,7 +16,10 @@ public abstract class ComponentTest : BunitContext
     protected ComponentTest()
     {
         JSInterop.Mode = JSRuntimeMode.Loose;
+        Services.AddLogging();
         Services.AddRadzenComponents();
+        Services.AddSingleton(static _ => new WorkspaceRegistry(new WorkspaceOptions(), new EngineLimits(), TimeProvider.System, static () => "w1"));
+        Services.AddScoped<WorkspaceSession>();
         Services.AddScoped<ShellState>();
         Services.AddScoped<InspectorSelection>();
         Services.AddScoped<Shortcuts>();

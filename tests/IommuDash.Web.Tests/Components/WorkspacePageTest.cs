@@ -25,9 +25,7 @@ public abstract class WorkspacePageTest : ComponentTest
 
     protected WorkspacePageTest()
     {
-        Services.AddLogging();
         Services.AddSingleton(_registry);
-        Services.AddScoped<WorkspaceSession>();
         Assert.Null(_registry.Create(Describe(), "test", out Workspace? workspace));
         Workspace = workspace!;
     }
