@@ -47,7 +47,7 @@ internal sealed class Bench : IDisposable
     {
         Name = "bench",
         MemoryBytes = 8UL << 30,
-        Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock }],
+        Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock, DirtyTracking = true }],
         Groups = [new GroupDescription { Id = 1 }],
         Devices = [new DeviceDescription { Address = "0000:01:00.0", Unit = "unit0", Group = 1 }],
         Processes =

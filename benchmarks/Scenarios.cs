@@ -18,6 +18,9 @@ internal static class Scenarios
         .. Family(IommuVendor.Mock, ""),
         .. Family(IommuVendor.Intel, "@vtd"),
         .. Family(IommuVendor.Amd, "@amdv1"),
+        (new("hwpt/dirty-read/1GiB-clean", 1, ReadDirty), IommuVendor.Mock, 0),
+        (new("hwpt/dirty-read/1GiB-clean@vtd", 1, ReadDirty), IommuVendor.Intel, 0),
+        (new("hwpt/dirty-read/1GiB-clean@amdv1", 1, ReadDirty), IommuVendor.Amd, 0),
         (new("ioas/map-unmap/4K-nodomain", 1000, MapUnmapPage), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-packed", 1000, b => MapAutomatically(b, spacing: Page)), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-holes", 1000, b => MapAutomatically(b, spacing: 2 * Page)), IommuVendor.Mock, 0),
@@ -141,6 +144,22 @@ internal static class Scenarios
         clock.End();
         bench.UnmapAll();
     };
+
+    // 262,144 pages of 4 KiB, none written to since the last read.
+    private static Action<Clock> ReadDirty(Bench bench)
+    {
+        uint device = bench.Context.Objects.All.OfType<Device>().Single().Id;
+        Bench.Must(bench.Context.HwptAlloc(device, bench.Ioas, HwptFlags.DirtyTracking, 0, out uint hwpt));
+        Bench.Must(bench.Context.HwptSetDirtyTracking(hwpt, SetDirtyFlags.Enable));
+        bench.Map(Bench.Scattered, GiB, Base);
+        byte[] bits = new byte[GiB / Page / 8];
+        return clock =>
+        {
+            clock.Begin();
+            Bench.Must(bench.Context.HwptGetDirtyBitmap(hwpt, GetDirtyFlags.None, Base, GiB, Page, bits));
+            clock.End();
+        };
+    }
 
     private static Action<Clock> UnmapAll(Bench bench) => clock =>
     {
