@@ -48,7 +48,8 @@ public sealed class AccessFile : IAccessOwner
     }
 
     /// <summary>Pins a range and remembers it as an item. The errors of <see cref="Access.PinPages"/>; ENOMEM at the cap of items.</summary>
-    public Refusal? Pin(ulong iova, ulong length, AccessFlags flags, out AccessItem? item)
+    /// <param name="check">Looks at the frames before the item is made; what it refuses is given back, and no id is used up.</param>
+    public Refusal? Pin(ulong iova, ulong length, AccessFlags flags, out AccessItem? item, Func<IReadOnlyList<uint>, Refusal?>? check = null)
     {
         item = null;
         int cap = Access.Context.Host.Limits.PinsPerAccess;
@@ -60,6 +61,11 @@ public sealed class AccessFile : IAccessOwner
         var frames = new uint[pages];
         if (Access.PinPages(iova, length, flags, frames) is { } refusal)
             return refusal;
+        if (check?.Invoke(frames) is { } unwanted)
+        {
+            Access.UnpinPages(iova, length);
+            return unwanted;
+        }
         item = new AccessItem(NextItem++, iova, length, frames);
         _items.Add(item.Id, item);
         return null;

@@ -63,9 +63,12 @@ public sealed partial class IommufdContext
         const string Owner = "the aperture of the new hw_pagetable";
         int regions = Iova.IoPagetable.RegionCount(device);
         return replace
-            ? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner) ?? CheckAttached(device, 0) ?? CheckGroupRegions(device.Igroup.Find(0)!, ioas)
-            : CheckUnattached(device, 0, null) ?? ioas.Pagetable.CheckRegions(device) ?? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner, regions);
+            ? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner) ?? CheckAttached(device, 0) ?? CheckGroupRegions(device.Igroup.Find(0)!, ioas) ?? CheckNoPasids(device)
+            : CheckUnattached(device, 0, null) ?? ioas.Pagetable.CheckRegions(device) ?? CheckNoPasids(device) ?? ioas.Pagetable.CheckDomain(aperture, pageSizes, Owner, regions);
     }
+
+    private static Refusal? CheckNoPasids(Device device) => !device.Igroup.HasPasids ? null
+        : new Refusal(Errno.EINVAL, "attach.pasid", $"An automatic hw_pagetable is not made for PASIDs, and device {device.Id}'s group has some attached.");
 
     private Refusal? PlanDomain(Device device, out IovaRange aperture, out ulong pageSizes)
     {

@@ -26,6 +26,7 @@ public sealed record ReferenceLevel
         MockLastOp = 15,
         MockDirtyCountsMappedOnly = true,
         MockCheckMapAlignsFirst = true,
+        MockMapCanFail = true,
     };
 
     /// <summary>All levels, newest first.</summary>
@@ -79,6 +80,9 @@ public sealed record ReferenceLevel
     /// <summary>MD_CHECK_MAP looked at alignment before the id.</summary>
     public bool MockCheckMapAlignsFirst { get; private init; }
 
+
+    /// <summary>The flat mock's map call was a failure point of its own, ENOENT; the radix one fails by its allocations.</summary>
+    public bool MockMapCanFail { get; private init; }
 
     /// <summary>The level with a name, or null.</summary>
     public static ReferenceLevel? Find(string name) => All.FirstOrDefault(level => level.Name == name);

@@ -9,6 +9,9 @@ namespace IommuDash.Engine.Selftest;
 public sealed partial class MockTests
 {
     private const ulong PageMask = PhysicalMemory.FrameBytes - 1;
+
+    // What one record of the flat table stands for; records are found by dividing by the page size of the request, whatever it is.
+    private const ulong FlatRecordBytes = PhysicalMemory.FrameBytes / 2;
     private const ulong MaxDirtyBits = 1UL << 27;
 
     /// <summary>
@@ -18,7 +21,7 @@ public sealed partial class MockTests
     public Refusal? CheckMap(EmulatedProcess caller, uint hwptId, ulong iova, ulong length, ulong userAddress)
     {
         Refusal? missing = context.Objects.Get(hwptId, "paging hw_pagetable", out HwptPaging hwpt);
-        ulong page = Level.MockCheckMapAlignsFirst ? PhysicalMemory.FrameBytes / 2 : missing is null ? hwpt.Domain.PageSizeBitmap & (0 - hwpt.Domain.PageSizeBitmap) : 1;
+        ulong page = Level.MockCheckMapAlignsFirst ? FlatRecordBytes : missing is null ? hwpt.Domain.PageSizeBitmap & (0 - hwpt.Domain.PageSizeBitmap) : 1;
         Refusal? misaligned = ((iova | length | userAddress) & (page - 1)) == 0 && userAddress + length >= userAddress ? null
             : new Refusal(Errno.EINVAL, "test.alignment", $"0x{iova:x}, 0x{length:x} and 0x{userAddress:x} must be multiples of 0x{page:x} and not wrap.");
         if ((Level.MockCheckMapAlignsFirst ? misaligned ?? missing : missing ?? misaligned) is { } bad)
@@ -73,7 +76,7 @@ public sealed partial class MockTests
         {
             if ((bits[(int)(i / 8)] >> (int)(i % 8) & 1) == 0)
                 continue;
-            bool isMapped = hwpt.Domain.MarkDirty(iova + (i * pageSize));
+            bool isMapped = hwpt.Domain.MarkDirty(Level.MockHasRadixTable ? iova + (i * pageSize) : ((iova / pageSize) + i) * FlatRecordBytes);
             marked += isMapped || !Level.MockDirtyCountsMappedOnly ? 1UL : 0;
         }
         return null;
