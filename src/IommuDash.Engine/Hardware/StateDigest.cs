@@ -64,6 +64,8 @@ public sealed partial class StateDigest : IDisposable
             Add((ulong)file.Mappings, (ulong)file.Users, Flag(file.IsMemfd), file.SizeBytes ?? 0, (ulong)file.Layout, Flag(file.IsOpen));
             AddFrames(file.Frames);
         }
+        foreach (Dmabuf buffer in _host.Dmabufs)
+            Add((ulong)buffer.Number, buffer.SizeBytes, Flag(buffer.IsRevoked), Flag(buffer.IsOpen), (ulong)buffer.Users);
         Section("groups");
         foreach (IommuGroup group in _host.Groups)
             Add((ulong)group.Id, (ulong)(group.Owner?.Fd ?? 0));
@@ -201,6 +203,7 @@ public sealed partial class StateDigest : IDisposable
         Add(ordinal, (ulong)pages.Source.Pid, pages.FirstByte, pages.LengthBytes);
         Add(Flag(pages.IsWritable), (ulong)pages.Mode, pages.PinnedPages, (ulong)pages.AreaCount);
         Add(pages.File?.Name ?? "");
+        Add(Flag(pages is DmabufPages { IsRevoked: true }));
         foreach ((ulong first, ulong last, int users) in pages.AccessHolds)
             Add(first, last, (ulong)users);
     }

@@ -8,6 +8,7 @@ public sealed partial class IommufdContext
 {
     /// <summary>
     /// IOMMU_IOAS_MAP_FILE: as <see cref="IoasMap"/>, showing bytes [start, +length) of a file. The file is looked into only when its pages are pinned: EINVAL then if it is not a memfd or not that long.
+    /// A dma-buf is looked at now: EINVAL past its end, ENODEV while its exporter has taken it back.
     /// </summary>
     /// <param name="file">The file behind the descriptor; null = there is none: EBADF, after the checks of the range.</param>
     public Refusal? IoasMapFile(EmulatedProcess caller, uint ioasId, MapFlags flags, MemoryFile? file, ulong start, ulong length, ref ulong iova)
@@ -20,9 +21,22 @@ public sealed partial class IommufdContext
             return badRange;
         if (file is null)
             return new Refusal(Errno.EBADF, "map.file.fd", "The descriptor names no open file.");
-        var pages = new FilePages(this, caller, file, start, length, (flags & MapFlags.Writeable) != 0);
+        if (MakePages(caller, file, start, length, (flags & MapFlags.Writeable) != 0, out IoptPages pages) is { } unusable)
+            return unusable;
         var slice = new PagesSlice(pages, start % Hardware.PhysicalMemory.FrameBytes, length);
         return ioas.Pagetable.Map(new ReadOnlySpan<PagesSlice>(in slice), start, flags, ref iova);
+    }
+
+    private Refusal? MakePages(EmulatedProcess caller, MemoryFile file, ulong start, ulong length, bool writable, out IoptPages pages)
+    {
+        if (file is not Dmabuf buffer)
+        {
+            pages = new FilePages(this, caller, file, start, length, writable);
+            return null;
+        }
+        Refusal? refusal = DmabufPages.Make(this, caller, buffer, start, length, writable, out DmabufPages? made);
+        pages = made!;
+        return refusal;
     }
 
     /// <summary>
@@ -58,8 +72,8 @@ public sealed partial class IommufdContext
             for (int slot = areas.First; slot >= 0; slot = areas.Next(slot))
             {
                 IoptPages pages = areas.Payload(slot).Pages;
-                if (pages.File is null)
-                    return new Refusal(Errno.EINVAL, "change.memory", $"The area {areas.Range(slot)} of IOAS {ioas.Id} shows memory of process {pages.Source.Pid}, which cannot change hands.") { Objects = [ioas.Id], Ranges = [new(RangeRole.Area, areas.Range(slot))] };
+                if (pages is not FilePages)
+                    return new Refusal(Errno.EINVAL, "change.memory", $"The area {areas.Range(slot)} of IOAS {ioas.Id} shows {(pages.IsDmabuf ? pages.File!.Name : $"memory of process {pages.Source.Pid}")}, which cannot change hands.") { Objects = [ioas.Id], Ranges = [new(RangeRole.Area, areas.Range(slot))] };
                 all.Add(pages);
             }
         }

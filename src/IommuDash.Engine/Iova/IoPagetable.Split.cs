@@ -6,7 +6,7 @@ namespace IommuDash.Engine.Iova;
 public sealed partial class IoPagetable
 {
     /// <summary>
-    /// Cuts the area that covers <paramref name="leftLast"/> behind that address. Nothing to do where no area is, at its last byte, and, as in the reference, at its first. EBUSY: an unmap waits for it;
+    /// Cuts the area that covers <paramref name="leftLast"/> behind that address. Nothing to do where no area is, at its last byte, and, as in the reference, at its first. EBUSY: an unmap waits for it; EOPNOTSUPP: it shows a dma-buf;
     /// EINVAL: the cut is not aligned, an access holds the area, or a domain may show it with large leaves; ENOMEM at a cap.
     /// </summary>
     internal Refusal? Cut(ulong leftLast)
@@ -49,6 +49,8 @@ public sealed partial class IoPagetable
         ref IopArea area = ref Area(slot);
         if (area.PreventAccess)
             return Refuse(Errno.EBUSY, "split.waiting", "an unmap waits for it");
+        if (area.Pages.IsDmabuf)
+            return Refuse(Errno.EOPNOTSUPP, "split.dmabuf", "it shows a dma-buf");
         if (((rightStart | StartByte(slot, rightStart)) & (IovaAlignment - 1)) != 0)
             return Refuse(Errno.EINVAL, "split.alignment", $"the cut is not a multiple of 0x{IovaAlignment:x} here and in its memory");
         if (Host.Fails(FailurePoint.Allocation))

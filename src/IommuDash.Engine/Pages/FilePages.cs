@@ -23,6 +23,14 @@ internal sealed class FilePages : IoptPages
             : new Refusal(Errno.EOVERFLOW, "pages.wrap", $"File offset 0x{start:x} + 0x{length:x} passes 2^64.");
     }
 
+    private protected override void BeginUse() => _file.Get();
+
+    private protected override void EndUse()
+    {
+        _file.Put();
+        Context.Host.DropUnusedFiles();
+    }
+
     private protected override Refusal? FaultIn(ulong index, ulong maxPages, out ReadOnlySpan<uint> frames) =>
         _file.FaultIn(AddressOf(index) >> PhysicalMemory.FrameShift, maxPages, out frames);
 

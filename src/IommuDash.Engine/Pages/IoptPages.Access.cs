@@ -13,6 +13,8 @@ public partial class IoptPages
     {
         if (write && !IsWritable)
             return new Refusal(Errno.EPERM, "access.write", "The memory was mapped without WRITEABLE, so an access may not write it.");
+        if (IsDmabuf)
+            return new Refusal(Errno.EINVAL, "access.dmabuf", "Memory of a dma-buf is its exporter's; accesses may not use it.");
         PagesSharing sharing = Sharing();
         int same = sharing.FindAccess(first, last);
         if (same >= 0)

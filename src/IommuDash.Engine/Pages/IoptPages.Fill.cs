@@ -11,7 +11,7 @@ public partial class IoptPages
     /// Shows an area's pages in each of <paramref name="domains"/>, pinning what is not pinned yet, and charges for it. All or nothing.
     /// EFAULT where the process has no suitable memory, ENOMEM without frames, above RLIMIT_MEMLOCK or without memory for tables.
     /// </summary>
-    internal Refusal? Fill(IoPagetable table, int slot, ReadOnlySpan<IommuDomain> domains)
+    internal virtual Refusal? Fill(IoPagetable table, int slot, ReadOnlySpan<IommuDomain> domains)
     {
         ref IopArea area = ref table.Area(slot);
         IovaRange range = table.Areas.Range(slot);
@@ -61,7 +61,7 @@ public partial class IoptPages
     }
 
     /// <summary>Takes an area out of all domains, and unpins what nothing else holds.</summary>
-    internal void Unfill(IoPagetable table, int slot, ReadOnlySpan<IommuDomain> domains)
+    internal virtual void Unfill(IoPagetable table, int slot, ReadOnlySpan<IommuDomain> domains)
     {
         ref IopArea area = ref table.Area(slot);
         if (area.StorageDomain is not { } storage)
@@ -122,7 +122,7 @@ public partial class IoptPages
         return index;
     }
 
-    private Refusal? MapBatch(ReadOnlySpan<IommuDomain> domains, ulong iova, ReadOnlySpan<PhysicalRun> runs, ulong bytes, IommuProt prot, int maxPageShift)
+    private protected Refusal? MapBatch(ReadOnlySpan<IommuDomain> domains, ulong iova, ReadOnlySpan<PhysicalRun> runs, ulong bytes, IommuProt prot, int maxPageShift)
     {
         for (int i = 0; i < domains.Length; i++)
         {
@@ -146,7 +146,7 @@ public partial class IoptPages
     };
 
     // The first page of an area starts at its page offset, the last ends where the area does.
-    private static ulong ClipToArea(Span<PhysicalRun> runs, ulong pageCount, uint pageOffset, ulong bytesLeftLess1)
+    private protected static ulong ClipToArea(Span<PhysicalRun> runs, ulong pageCount, uint pageOffset, ulong bytesLeftLess1)
     {
         ulong bytes = (pageCount << PhysicalMemory.FrameShift) - pageOffset;
         runs[0] = new PhysicalRun(runs[0].Physical + pageOffset, runs[0].LengthBytes - pageOffset);

@@ -18,6 +18,8 @@ public partial class IoptPages
         bool write = (flags & AccessFlags.Write) != 0;
         if (write && !IsWritable)
             return new Refusal(Errno.EPERM, "access.write", "The memory was mapped without WRITEABLE, so an access may not write it.");
+        if (IsDmabuf)
+            return new Refusal(Errno.EINVAL, "access.dmabuf", "Memory of a dma-buf is its exporter's; accesses may not use it.");
         ulong first = startByte >> PhysicalMemory.FrameShift;
         ulong last = (startByte + (ulong)buffer.Length - 1) >> PhysicalMemory.FrameShift;
         int offset = (int)(startByte % PhysicalMemory.FrameBytes);

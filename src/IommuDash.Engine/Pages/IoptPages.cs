@@ -5,7 +5,7 @@
 //  - The frame of a pinned page is found in this order: the PFN store, if an access covers it; else the storage domain of an area that covers it, by reading its page table back.
 //  - A page is unpinned only after no page table reaches it any more.
 //  - What is pinned has been charged, except while a call is still filling: charging comes last, for the net change.
-// Leaves out: dma-buf sources, which come with their calls. A batch does not run on from one source of frames to the next, so a large leaf never spans that border.
+// A batch does not run on from one source of frames to the next, so a large leaf never spans that border.
 using System.Runtime.CompilerServices;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iova;
@@ -20,14 +20,14 @@ public partial class IoptPages
     private object? _holders;
     private int _soleSlot;
 
-    private protected IoptPages(IommufdContext context, EmulatedProcess source, ulong firstByte, ulong length, bool writable)
+    private protected IoptPages(IommufdContext context, EmulatedProcess source, ulong firstByte, ulong length, bool writable, AccountMode? mode = null)
     {
         Context = context;
         Source = source;
         FirstByte = firstByte;
         LengthBytes = length;
         IsWritable = writable;
-        Mode = source.CapIpcLock ? AccountMode.None : context.AccountMode;
+        Mode = mode ?? (source.CapIpcLock ? AccountMode.None : context.AccountMode);
     }
 
     /// <summary>The context it was made in; it pays for nothing, but its host has the memory.</summary>
@@ -79,17 +79,36 @@ public partial class IoptPages
     internal void GetArea()
     {
         if (AreaCount++ == 0)
-            File?.Get();
+            BeginUse();
     }
 
     /// <summary>An area is gone; the file is let go with the last.</summary>
     internal void PutArea()
     {
-        if (--AreaCount != 0 || File is not { } file)
-            return;
-        file.Put();
-        Context.Host.DropUnusedFiles();
+        if (--AreaCount == 0)
+            EndUse();
     }
+
+    /// <summary>The first area shows the pages.</summary>
+    private protected virtual void BeginUse()
+    {
+    }
+
+    /// <summary>The last area is gone.</summary>
+    private protected virtual void EndUse()
+    {
+    }
+
+    /// <summary>Whether they belong to an exporter, who may take them back: no access, no split.</summary>
+    internal virtual bool IsDmabuf => false;
+
+    /// <summary>Areas in a domain.</summary>
+    private protected IEnumerable<(IoPagetable Table, int Slot)> HolderAreas => _holders switch
+    {
+        PagesSharing sharing => sharing.Areas,
+        IoPagetable table => [(table, _soleSlot)],
+        _ => [],
+    };
 
     /// <summary>The area's pages are in a domain from now on.</summary>
     internal void AddHolder(IoPagetable table, int slot)

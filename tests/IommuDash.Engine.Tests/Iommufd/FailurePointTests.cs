@@ -1,6 +1,7 @@
 // The idea of the kernel's iommufd_fail_nth: a whole scenario is repeated failing at point 1, 2, 3 … until it passes, and each failure must leave no trace.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Selftest;
 using static IommuDash.Engine.Tests.Iommufd.Rig;
 
 namespace IommuDash.Engine.Tests.Iommufd;
@@ -21,6 +22,7 @@ public sealed class FailurePointTests
         ["access_pin"] = run => AccessPin(run, domain: false),
         ["access_pin_domain"] = run => AccessPin(run, domain: true),
         ["device"] = Devices,
+        ["virtual"] = Virtual,
         ["map_file_domain"] = MapFile,
         ["vfio_type1"] = VfioType1,
     };
@@ -147,6 +149,33 @@ public sealed class FailurePointTests
         run.Step(() => run.Context.Replace(device.Id, hwpt, out _));
     }
 
+    // What the newer program's device test adds: nesting, a virtual IOMMU with all that belongs to it, faults, dirty tracking and test operations.
+    private static void Virtual(Run run)
+    {
+        uint ioas = run.Ioas();
+        run.Map(ioas, TestHosts.Buffer, Page, Base);
+        var tests = new MockTests(run.Context);
+        (uint mock, uint device, uint parent, uint viommu, uint nested, uint plain) = (0, 0, 0, 0, 0, 0);
+        FaultQueue? faults = null;
+        run.Step(() => tests.MockDomain(ioas, 4, out mock, out _, out device));
+        run.Step(() => run.Context.GetHwInfo(0, device, 0, out _));
+        run.Step(() => run.Context.HwptAlloc(device, ioas, HwptFlags.NestParent | HwptFlags.Pasid, 0, out parent));
+        run.Step(() => run.Context.ViommuAlloc(0, MockConstants.ViommuType, device, parent, 24, new byte[24], out viommu));
+        run.Step(() => run.Context.VdeviceAlloc(viommu, device, 0x99, out _));
+        run.Step(() => run.Context.VeventqAlloc(0, viommu, MockConstants.VeventqType, 2, out _));
+        run.Step(() => run.Context.HwQueueAlloc(0, viommu, MockConstants.HwQueueType, 0, Base, Page, out _));
+        run.Step(() => run.Context.FaultQueueAlloc(0, out faults));
+        run.Step(() => run.Context.HwptAlloc(device, viommu, HwptFlags.FaultIdValid | HwptFlags.Pasid, faults!.Id, GuestData.Of(MockConstants.HwptDataType, new byte[4]), out nested));
+        run.Step(() => tests.Replace(mock, nested, out _));
+        run.Step(() => run.Context.HwptInvalidate(nested, GuestArray.Of(MockConstants.HwptInvalidateType, 8, new byte[8]), out _));
+        run.Step(() => tests.PasidAttach(mock, 200, nested, out _));
+        run.Step(() => tests.PasidReplace(mock, 200, parent, out _));
+        run.Step(() => tests.PasidDetach(mock, 200));
+        run.Step(() => run.Context.HwptAlloc(device, ioas, HwptFlags.DirtyTracking, 0, out plain));
+        run.Step(() => run.Context.HwptSetDirtyTracking(plain, SetDirtyFlags.Enable));
+        run.Step(() => run.Context.HwptGetDirtyBitmap(plain, GetDirtyFlags.None, Base, Page, Page, new byte[1]));
+    }
+
     private static void VfioType1(Run run)
     {
         uint ioas = run.Ioas();
@@ -232,6 +261,7 @@ public sealed class FailurePointTests
         {
             foreach (AccessFile file in _files)
                 file.Close();
+            Context.CloseFiles();
             if (Rig.Host.FindFile("mem") is not null)
                 Assert.Null(Rig.Host.CloseFile("mem"));
             Rig.AssertNothingLeftAfterClose();
