@@ -26,8 +26,15 @@ class FrameMap {
     canvas.addEventListener('focus', () => this.point(this.cursor));
   }
 
-  // Once the canvas has left the page, nobody there listens any more.
-  tell(method, ...values) { if (this.canvas.isConnected) this.page.invokeMethodAsync(method, ...values); }
+  // Once the canvas has left the page, nobody there listens any more; a call on its way then finds nobody either.
+  async tell(method, ...values) {
+    if (!this.canvas.isConnected) return;
+    try {
+      await this.page.invokeMethodAsync(method, ...values);
+    } catch (error) {
+      if (this.canvas.isConnected) throw error;
+    }
+  }
 
   query() { return { first: this.first, shift: this.shift, lines: this.lines }; }
 

@@ -24,6 +24,8 @@ public abstract class ComponentTest : BunitContext
         Services.AddScoped<InspectorSelection>();
         Services.AddScoped<Shortcuts>();
         Services.AddScoped<DisplayControl>();
+        Services.AddSingleton(new WorkspaceRegistry(new WorkspaceOptions(), new EngineLimits(), TimeProvider.System, WorkspaceId.Random));
+        Services.AddScoped<WorkspaceSession>();
     }
 
     protected T Service<T>()
