@@ -10,13 +10,15 @@ public sealed partial class Access
     /// Pins [iova, +length) for the access and gives its frames, page by page. EINVAL: the access was not made for pinning, length 0, a piece that does not start and end on page borders, or an unmap is waiting for the area;
     /// EOVERFLOW the end wraps; ENOENT not attached or a hole; EPERM the area does not grant it; then the errors of pinning and charging. All or nothing.
     /// </summary>
-    /// <param name="frames">Room for every page touched.</param>
+    /// <param name="frames">Room for every page touched: <see cref="PagesOf"/>.</param>
     public Refusal? PinPages(ulong iova, ulong length, AccessFlags flags, Span<uint> frames)
     {
         if (!NeedsPinPages)
             return new Refusal(Errno.EINVAL, "access.pin.kind", $"Access {Id} was not made for pinning.");
         if (CheckRange(iova, length, out IovaRange range, out Ioas? ioas) is { } bad)
             return bad;
+        if ((ulong)frames.Length < PagesOf(iova, length))
+            throw new ArgumentException($"Room for {frames.Length} frames is too little for 0x{length:x} bytes at 0x{iova:x}.", nameof(frames));
         if (ioas!.Pagetable.PinAccess(range, (flags & AccessFlags.Write) != 0, IsInternal, frames) is { } refusal)
             return refusal;
         PinnedRanges++;

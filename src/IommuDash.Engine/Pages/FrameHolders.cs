@@ -1,7 +1,7 @@
 // Who holds a frame: which processes see it, which pages objects pin it, and through which areas and domains devices reach it. Reads only, for pages that show one frame.
 // The engine keeps no index from frames to holders, since pinning would pay for it. The search is bounded instead: it compares the touched page slots of the host once, looks at each area
 // once for its source address, and reads back page tables only while pins are left unexplained (memory that was unmapped or remapped while pinned).
-// Leaves out: accesses (their pins count as unexplained until the calls that make them exist).
+// Leaves out: pages that only accesses hold of memory that was unmapped or remapped since; their pins stay unexplained.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Iova;
@@ -117,7 +117,7 @@ public sealed class FrameHolders
         foreach (Ioas ioas in _host.Contexts.SelectMany(static context => context.Objects.All.OfType<Ioas>()))
         {
             IoPagetable table = ioas.Pagetable;
-            if (table.Domains.Count == 0)
+            if (table.Domains.Count == 0 && !table.Accesses.Any())
                 continue;
             for (int slot = table.Areas.First; slot >= 0; slot = table.Areas.Next(slot))
             {
@@ -140,16 +140,29 @@ public sealed class FrameHolders
         ref IopArea area = ref table.Area(slot);
         foreach (FrameMapping mapping in _mappings)
         {
-            if (area.Pages.File is not null || area.Pages.Source != mapping.Process || mapping.Address < area.Pages.AddressOf(0))
+            if (!TryPageOf(area.Pages, mapping, out ulong page))
                 continue;
-            ulong page = (mapping.Address - area.Pages.AddressOf(0)) >> PhysicalMemory.FrameShift;
             (ulong first, ulong last) = table.PageIndexes(slot);
             if (page < first || page > last)
                 continue;
             iova = table.IovaOfPage(slot, page);
+            if (area.NumAccesses != 0 && area.Pages.TryHeldFrame(page, out uint held))
+                return held == Pfn;
             return area.StorageDomain is { } storage && storage.TryTranslate(iova, out ulong physical) && physical >> PhysicalMemory.FrameShift == Pfn;
         }
         return false;
+    }
+
+    // Which page of a pages object a process's page would be: the same process's memory, or the same file.
+    private static bool TryPageOf(IoptPages pages, FrameMapping mapping, out ulong page)
+    {
+        page = 0;
+        bool isSame = pages.File is { } file ? mapping.Mapping.IsShared && mapping.Mapping.File == file : pages.Source == mapping.Process;
+        ulong address = pages.File is null ? mapping.Address : mapping.Mapping.FileOffset + (mapping.Address - mapping.Mapping.Range.Start);
+        if (!isSame || address < pages.AddressOf(0))
+            return false;
+        page = (address - pages.AddressOf(0)) >> PhysicalMemory.FrameShift;
+        return true;
     }
 
     private bool TryByReadBack(IoPagetable table, int slot, out ulong iova)

@@ -111,6 +111,13 @@ public partial class IoptPages
     /// <summary>Page ranges that accesses hold, both ends inclusive, and how often.</summary>
     internal IEnumerable<(ulong First, ulong Last, int Users)> AccessHolds => (_holders as PagesSharing)?.Accesses ?? [];
 
+    /// <summary>The frame of a page if an access holds it.</summary>
+    internal bool TryHeldFrame(ulong index, out uint pfn)
+    {
+        pfn = 0;
+        return _holders is PagesSharing sharing && sharing.TryStored(index, out pfn);
+    }
+
     /// <summary>The frame an access sees for a page it holds.</summary>
     internal uint HeldFrame(ulong index) => ((PagesSharing)_holders!).Stored(index);
 }

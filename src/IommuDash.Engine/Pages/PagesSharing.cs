@@ -85,6 +85,8 @@ internal sealed class PagesSharing
 
     public uint Stored(ulong index) => _store[index];
 
+    public bool TryStored(ulong index, out uint pfn) => _store.TryGetValue(index, out pfn);
+
     public void Store(ulong index, uint pfn) => _store.Add(index, pfn);
 
     public void Forget(ulong index) => _store.Remove(index);

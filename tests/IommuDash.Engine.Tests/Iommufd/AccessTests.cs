@@ -1,6 +1,7 @@
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Iova;
+using IommuDash.Engine.Pages;
 using static IommuDash.Engine.Tests.Iommufd.Rig;
 
 namespace IommuDash.Engine.Tests.Iommufd;
@@ -292,6 +293,36 @@ public sealed class AccessTests
         rig.Context.AccessDestroy(access);
         Assert.Throws<InvalidOperationException>(() => access.UnpinPages(Base, Page));
         rig.AssertNothingLeftAfterClose();
+    }
+
+    [Theory]
+    [InlineData(Domains.None)]
+    [InlineData(Domains.Mock)]
+    public void FrameHolders_OfAPinnedPage_NameItsArea(Domains domains)
+    {
+        using var rig = new Rig(domains);
+        AccessFile file = Opened(rig);
+        rig.Mapped(TestHosts.Scattered, 8 * Page, Base);
+        AccessItem item = Pinned(file, Base + (3 * Page), Page);
+        FrameHolders found = FrameHolders.Find(rig.Host, item.Frames[0], 10);
+        Assert.Equal(Base + (3 * Page), Assert.Single(found.Areas).Iova);
+        Assert.Single(found.Pages);
+        file.Close();
+    }
+
+    [Fact]
+    public void FrameHolders_OfAFilePage_NameItsMappingAndArea()
+    {
+        const ulong mapping = 0x7900_0000_0000;
+        using var rig = new Rig(Domains.Mock);
+        Assert.Null(rig.Host.CreateMemfd("mem", 8 * Page));
+        Assert.Null(rig.Host.MapMemory(Sibling, new MemoryDescription { Start = mapping, LengthBytes = 4 * Page, File = "mem", FileOffset = 2 * Page, Shared = true }));
+        ulong iova = Base;
+        Assert.Null(rig.Context.IoasMapFile(rig.Process, rig.Ioas, ReadWrite | MapFlags.FixedIova, rig.Host.FindFile("mem"), Page, 7 * Page, ref iova));
+        Assert.True(rig.Object.Pagetable.Domains[0].TryTranslate(Base + (2 * Page), out ulong physical));
+        FrameHolders found = FrameHolders.Find(rig.Host, (uint)(physical >> PhysicalMemory.FrameShift), 10);
+        Assert.Equal(mapping + Page, Assert.Single(found.Mappings).Address);
+        Assert.Equal(Base + (2 * Page), Assert.Single(found.Areas).Iova);
     }
 
     [Fact]
