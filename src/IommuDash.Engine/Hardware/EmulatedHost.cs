@@ -117,15 +117,9 @@ public sealed partial class EmulatedHost : IDisposable
     /// <summary>Starts a process. EEXIST: the pid is taken; ENOMEM at the cap; the errors of mapping its memory. All or nothing.</summary>
     public Refusal? CreateProcess(ProcessDescription description)
     {
-        if (_processes.TryGetValue(description.Pid, out EmulatedProcess? other))
-            return new Refusal(Errno.EEXIST, "process.pid", $"Pid {description.Pid} is taken by {other.Name}.");
-        if (description.Pid <= 0)
-            return new Refusal(Errno.EINVAL, "process.pid", $"Pid {description.Pid} is not positive.");
-        if (_processes.Count >= Limits.Processes)
-            return EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "processes");
-        bool known = _users.TryGetValue(description.Uid, out EmulatedUser? user);
-        user ??= new EmulatedUser(description.Uid);
-        var process = new EmulatedProcess(description, user, new EmulatedAddressSpace(Memory, Limits));
+        if (CheckNewProcess(description) is { } refused)
+            return refused;
+        EmulatedProcess process = NewProcess(description, new EmulatedAddressSpace(Memory, Limits));
         foreach (MemoryDescription mapping in description.Memory)
         {
             if (MapInto(process, mapping) is { } refusal)
@@ -135,11 +129,26 @@ public sealed partial class EmulatedHost : IDisposable
                 return refusal;
             }
         }
-        if (!known)
-            _users.Add(description.Uid, user);
+        Add(process);
+        return null;
+    }
+
+    private Refusal? CheckNewProcess(ProcessDescription description) => description.Pid switch
+    {
+        <= 0 => new Refusal(Errno.EINVAL, "process.pid", $"Pid {description.Pid} is not positive."),
+        _ when _processes.TryGetValue(description.Pid, out EmulatedProcess? other) => new Refusal(Errno.EEXIST, "process.pid", $"Pid {description.Pid} is taken by {other.Name}."),
+        _ when _processes.Count >= Limits.Processes => EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "processes"),
+        _ => null,
+    };
+
+    private EmulatedProcess NewProcess(ProcessDescription description, AddressSpace memory) =>
+        new(description, _users.GetValueOrDefault(description.Uid) ?? new EmulatedUser(description.Uid), memory);
+
+    private void Add(EmulatedProcess process)
+    {
+        _users[process.User.Uid] = process.User;
         _processes.Add(process.Pid, process);
         RaiseProcess(EngineEventKind.ProcessCreated, process);
-        return null;
     }
 
     /// <summary>Maps memory into a process. ENOENT: no such living process; the errors of <see cref="EmulatedAddressSpace.Map"/>.</summary>

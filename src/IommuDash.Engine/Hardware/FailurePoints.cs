@@ -29,6 +29,12 @@ public enum FailurePoint : byte
     /// <summary>A map call of the mock IOMMU, at level 6.12 only: ENOENT.</summary>
     MockMap,
 
+    /// <summary>Copying a call's arguments from the caller: EFAULT.</summary>
+    CopyIn,
+
+    /// <summary>Copying a call's results to the caller: EFAULT.</summary>
+    CopyOut,
+
     /// <summary>An object, an area, a record or a page table's frame: ENOMEM.</summary>
     Allocation,
 }

@@ -12,9 +12,8 @@ public sealed partial class IommufdContext
     public Refusal? GetHwInfo(uint flags, uint deviceId, uint wantedType, out HwInfo? info)
     {
         info = null;
-        uint known = Host.Level.HasHwInfoInputType ? HwInfoInputType : 0;
-        if ((flags & ~known) != 0)
-            return UnknownFlags("hwinfo.flags", flags & ~known);
+        if ((flags & ~HwInfoInputType) != 0)
+            return UnknownFlags("hwinfo.flags", flags & ~HwInfoInputType);
         if (Objects.Get(deviceId, "device", out Device device) is { } noDevice)
             return noDevice;
         Hardware.HostDevice hardware = device.Hardware;

@@ -12,9 +12,9 @@ public sealed record ReferenceLevel
     /// <summary>The long-term series 6.12, as of 6.12.117: the features of 6.12 with the fixes carried back later.</summary>
     public static ReferenceLevel Linux612 { get; } = new("6.12")
     {
+        LastIoctl = 0x0e,
         HasFaultsOnPaging = false,
         HasPasids = false,
-        HasHwInfoInputType = false,
         HasAmdHwInfo = false,
         ReportsMissingAts = false,
         InvalidateOfOtherType = Errno.ENOENT,
@@ -35,14 +35,14 @@ public sealed record ReferenceLevel
     /// <summary>What <c>--level</c> takes.</summary>
     public string Name { get; }
 
+    /// <summary>Highest ioctl, counted from IOMMU_DESTROY: 0x14 = HW_QUEUE_ALLOC now; 0x0e = FAULT_QUEUE_ALLOC at 6.12.</summary>
+    public uint LastIoctl { get; private init; } = 0x14;
+
     /// <summary>A paging hw_pagetable may report faults (6.13); before, only nested ones.</summary>
     public bool HasFaultsOnPaging { get; private init; } = true;
 
     /// <summary>HWPT_ALLOC knows the flag PASID, and devices attach per PASID (6.15).</summary>
     public bool HasPasids { get; private init; } = true;
-
-    /// <summary>GET_HW_INFO takes the type asked for (6.16); before, the field is output only and any flag is refused.</summary>
-    public bool HasHwInfoInputType { get; private init; } = true;
 
     /// <summary>AMD units tell about themselves (2026); before, they answered type 0.</summary>
     public bool HasAmdHwInfo { get; private init; } = true;
@@ -65,8 +65,10 @@ public sealed record ReferenceLevel
     /// <summary>Mock device flag that adds 1 MiB pages; gone, so refused, since the page-table kind is chosen by hw_pagetable data (6.19). 0 = there is none.</summary>
     public uint MockHugeFlag { get; private init; }
 
+    // Two things are the same at every level although 6.12 proper lacks them, because the selftest of 6.12.117 asks for them: the flag of GET_HW_INFO for a wanted type (6.16), and this one.
+
     /// <summary>Mock device flag for 20 bits of PASID, since devices attach per PASID (6.15).</summary>
-    public uint MockPasidFlag => HasPasids ? 4u : 0;
+    public uint MockPasidFlag { get; } = 4;
 
     /// <summary>Largest hw_pagetable data of the mock: a page-table kind follows the IOTLB value since 6.19.</summary>
     public int MockDataMaxBytes { get; private init; } = 8;

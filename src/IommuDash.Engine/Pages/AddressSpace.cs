@@ -35,6 +35,9 @@ public abstract class AddressSpace
     /// <summary>The checks of <see cref="FaultIn"/> over <paramref name="pageCount"/> pages without touching any, and how many of them have a frame already.</summary>
     protected internal abstract Refusal? CheckAccess(ulong firstPage, ulong pageCount, bool write, out ulong touchedPages);
 
+    /// <summary>The frame that a page has now, 0 if it was never touched, and whether a huge page holds it; touches nothing. EFAULT where nothing readable is mapped.</summary>
+    public abstract Refusal? Peek(ulong address, out uint pfn, out bool isHuge);
+
     /// <summary>Gives back what the process had mapped; pinned frames stay pinned.</summary>
     protected abstract void DropAll();
 

@@ -173,6 +173,16 @@ public sealed class EmulatedAddressSpace(PhysicalMemory memory, EngineLimits lim
     // Behind the end of its file a mapping has no memory: touching it is a fault.
     private MemoryMapping? Backed(ulong address) => Find(address) is { } mapping && mapping.Backs(address) ? mapping : null;
 
+    public override Refusal? Peek(ulong address, out uint pfn, out bool isHuge)
+    {
+        (pfn, isHuge) = (0, false);
+        if (Find(address) is not { CanRead: true } mapping)
+            return Fault(address, address, "read");
+        pfn = mapping.FrameForRead(address);
+        isHuge = mapping.Layout == FrameLayout.Huge;
+        return null;
+    }
+
     private void Drop(MemoryMapping mapping)
     {
         mapping.OwnFrames.Release(memory, 0, ulong.MaxValue);

@@ -40,7 +40,7 @@ public sealed class EmulatedProcess
     /// <summary>RLIMIT_MEMLOCK in whole pages.</summary>
     public ulong MemlockPages => MemlockBytes >> PhysicalMemory.FrameShift;
 
-    public bool CapIpcLock { get; }
+    public bool CapIpcLock { get; internal set; }
 
-    public bool CapSysResource { get; }
+    public bool CapSysResource { get; internal set; }
 }

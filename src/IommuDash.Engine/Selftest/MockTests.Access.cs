@@ -63,7 +63,7 @@ public sealed partial class MockTests
         for (int i = 0; i < frames.Count; i++)
         {
             ulong at = userAddress + ((ulong)i << PhysicalMemory.FrameShift);
-            if (FrameOf(caller, at, out uint pfn, out _) is { } fault)
+            if (caller.Memory.Peek(at, out uint pfn, out _) is { } fault)
                 return fault;
             if (pfn != frames[i])
                 return new Refusal(Errno.EBADE, "test.frames", $"The page at 0x{at:x} is frame 0x{pfn:x}, pinned is frame 0x{frames[i]:x}.");

@@ -28,7 +28,7 @@ public sealed partial class MockTests
             return bad;
         for (ulong done = 0; done < length; done += page)
         {
-            if (FrameOf(caller, userAddress + done, out uint pfn, out _) is { } fault)
+            if (caller.Memory.Peek(userAddress + done, out uint pfn, out _) is { } fault)
                 return fault;
             ulong expected = ((ulong)pfn << PhysicalMemory.FrameShift) | ((userAddress + done) & PageMask);
             if (!hwpt.Domain.TryTranslate(iova + done, out ulong physical) || physical != expected)
@@ -44,7 +44,7 @@ public sealed partial class MockTests
             return new Refusal(Errno.EINVAL, "test.alignment", $"0x{userAddress:x} and 0x{length:x} must be whole pages and not wrap.");
         for (ulong done = 0; done < length; done += PhysicalMemory.FrameBytes)
         {
-            if (FrameOf(caller, userAddress + done, out uint pfn, out bool isHuge) is { } fault)
+            if (caller.Memory.Peek(userAddress + done, out uint pfn, out bool isHuge) is { } fault)
                 return fault;
             uint pins = pfn == 0 ? 0 : memory.Pins(pfn);
             if (!isHuge && pins != refs)
@@ -126,15 +126,4 @@ public sealed partial class MockTests
 
     private static Refusal? CheckEntry(uint[] cache, uint entry, uint expected) => entry < cache.Length && cache[entry] == expected ? null
         : new Refusal(Errno.EINVAL, "test.cache", entry < cache.Length ? $"Entry {entry} is 0x{cache[entry]:x}, not 0x{expected:x}." : $"There is no entry {entry}.");
-
-    // The frame the page has now, 0 while it was never touched.
-    private static Refusal? FrameOf(EmulatedProcess caller, ulong userAddress, out uint pfn, out bool isHuge)
-    {
-        (pfn, isHuge) = (0, false);
-        if (caller.Memory.Find(userAddress) is not { CanRead: true } mapping)
-            return new Refusal(Errno.EFAULT, "test.fault", $"Process {caller.Pid} has no readable memory at 0x{userAddress:x}.");
-        pfn = mapping.FrameForRead(userAddress);
-        isHuge = mapping.Layout == FrameLayout.Huge;
-        return null;
-    }
 }

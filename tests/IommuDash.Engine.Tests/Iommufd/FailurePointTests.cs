@@ -65,7 +65,8 @@ public sealed class FailurePointTests
             run.Finish();
             met.UnionWith(run.Met);
         }
-        Assert.Equal(Enum.GetValues<FailurePoint>().Where(p => p != FailurePoint.MockMap), met.Order());
+        // Copies from and to the caller are made at the door, not here.
+        Assert.Equal(Enum.GetValues<FailurePoint>().Where(p => p is not (FailurePoint.MockMap or FailurePoint.CopyIn or FailurePoint.CopyOut)), met.Order());
     }
 
     private static void Basic(Run run)

@@ -1,0 +1,41 @@
+namespace IommuDash.Bridge.Memory;
+
+/// <summary>Every shared file whose pages have frames, and every address space of a client that lives.</summary>
+internal sealed class ClientObjects(ClientFrames frames)
+{
+    private readonly Dictionary<(ulong Device, ulong Inode), SharedObject> _shared = [];
+    private readonly List<ClientAddressSpace> _spaces = [];
+
+    public ClientFrames Frames => frames;
+
+    public SharedObject Shared(ulong device, ulong inode)
+    {
+        if (!_shared.TryGetValue((device, inode), out SharedObject? found))
+            _shared.Add((device, inode), found = new SharedObject(this, frames.NextObject(), device, inode));
+        return found;
+    }
+
+    public void Add(ClientAddressSpace space) => _spaces.Add(space);
+
+    public void Remove(ClientAddressSpace space) => _spaces.Remove(space);
+
+    public void Forget(SharedObject idle) => _shared.Remove((idle.Device, idle.Inode));
+
+    /// <summary>A living process, and the address in it, where a byte of a shared file is mapped.</summary>
+    public bool FindMapping(SharedObject shared, ulong offset, out int pid, out ulong address)
+    {
+        foreach (ClientAddressSpace space in _spaces)
+        {
+            foreach (ClientMapping mapping in space.CurrentMaps())
+            {
+                if (!mapping.IsShared || mapping.Inode != shared.Inode || mapping.Device != shared.Device || offset < mapping.FileOffset || offset - mapping.FileOffset > mapping.Last - mapping.Start)
+                    continue;
+                pid = space.Pid;
+                address = mapping.Start + (offset - mapping.FileOffset);
+                return true;
+            }
+        }
+        (pid, address) = (0, 0);
+        return false;
+    }
+}

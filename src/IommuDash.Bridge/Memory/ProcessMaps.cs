@@ -1,0 +1,93 @@
+// /proc/PID/maps: what a real process has mapped where, with which permissions and from which file.
+using System.Buffers.Text;
+
+namespace IommuDash.Bridge.Memory;
+
+/// <summary>One mapping, both ends page aligned, <paramref name="Last"/> inclusive. <paramref name="Device"/> and <paramref name="Inode"/> are 0 for anonymous private memory.</summary>
+public readonly record struct ClientMapping(ulong Start, ulong Last, bool CanRead, bool CanWrite, bool IsShared, ulong FileOffset, ulong Device, ulong Inode, bool IsHuge)
+{
+    public bool Contains(ulong address) => address >= Start && address <= Last;
+}
+
+/// <summary>A snapshot of the mappings, in order. Reused: reading again replaces what it held.</summary>
+internal sealed class ProcessMaps
+{
+    private readonly List<ClientMapping> _mappings = [];
+    private byte[] _buffer = new byte[64 * 1024];
+
+    public IReadOnlyList<ClientMapping> Mappings => _mappings;
+
+    /// <summary>Reads the mappings of a process. False: it is gone, or may not be looked into.</summary>
+    public bool TryRead(int pid)
+    {
+        _mappings.Clear();
+        int length = 0;
+        try
+        {
+            using var file = File.OpenHandle($"/proc/{pid}/maps");
+            for (int got; (got = RandomAccess.Read(file, _buffer.AsSpan(length), length)) > 0;)
+            {
+                length += got;
+                if (length == _buffer.Length)
+                    Array.Resize(ref _buffer, _buffer.Length * 2);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> rest = _buffer.AsSpan(0, length);
+        while (!rest.IsEmpty)
+        {
+            int end = rest.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? [] : rest[(end + 1)..];
+            if (TryParse(line, out ClientMapping mapping))
+                _mappings.Add(mapping);
+        }
+        return _mappings.Count != 0;
+    }
+
+    /// <summary>The mapping that holds an address.</summary>
+    public bool TryFind(ulong address, out ClientMapping mapping)
+    {
+        int low = 0;
+        int high = _mappings.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_mappings[middle].Last < address)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        mapping = low < _mappings.Count ? _mappings[low] : default;
+        return low < _mappings.Count && mapping.Contains(address);
+    }
+
+    // start-end perms offset major:minor inode [path]
+    internal static bool TryParse(ReadOnlySpan<byte> line, out ClientMapping mapping)
+    {
+        mapping = default;
+        if (!TryHex(ref line, (byte)'-', out ulong start) || !TryHex(ref line, (byte)' ', out ulong end) || end <= start || line.Length < 5)
+            return false;
+        ReadOnlySpan<byte> permissions = line[..4];
+        line = line[5..];
+        if (!TryHex(ref line, (byte)' ', out ulong offset) || !TryHex(ref line, (byte)':', out ulong major) || !TryHex(ref line, (byte)' ', out ulong minor))
+            return false;
+        if (!Utf8Parser.TryParse(line, out ulong inode, out int used))
+            return false;
+        ReadOnlySpan<byte> path = line[used..].TrimStart((byte)' ');
+        mapping = new ClientMapping(start, end - 1, permissions[0] == 'r', permissions[1] == 'w', permissions[3] == 's', offset, major << 32 | minor, inode,
+            path.StartsWith("/anon_hugepage"u8));
+        return true;
+    }
+
+    private static bool TryHex(ref ReadOnlySpan<byte> text, byte terminator, out ulong value)
+    {
+        if (!Utf8Parser.TryParse(text, out value, out int used, 'x') || used >= text.Length || text[used] != terminator)
+            return false;
+        text = text[(used + 1)..];
+        return true;
+    }
+}

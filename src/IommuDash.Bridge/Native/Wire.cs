@@ -1,0 +1,51 @@
+// The messages between the preload library and the server: the same layouts as native/wire.h, which says what they mean.
+using System.Runtime.InteropServices;
+
+namespace IommuDash.Bridge.Native;
+
+internal enum RequestOp : uint
+{
+    Register = 1,
+    Open = 2,
+    Ioctl = 3,
+    Read = 4,
+    Write = 5,
+    Mmap = 6,
+    Munmap = 7,
+}
+
+internal enum NodeKind : ulong
+{
+    Iommu = 0,
+    Vfio = 1,
+    FailNth = 2,
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct WireRequest
+{
+    public RequestOp Op;
+    public uint Tid;
+    public ulong A;
+    public ulong B;
+    public ulong C;
+    public ulong D;
+}
+
+[Flags]
+internal enum ReplyFlags : uint
+{
+    None = 0,
+    File = 1,
+    Window = 2,
+    Drained = 4,
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct WireReply
+{
+    public ReplyFlags Flags;
+    public uint Pad;
+    public long Value;
+    public ulong Extra;
+}

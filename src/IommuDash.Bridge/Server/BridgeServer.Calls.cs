@@ -1,0 +1,195 @@
+// Answering one message.
+using System.Globalization;
+using System.Text;
+using IommuDash.Abi;
+using IommuDash.Bridge.Memory;
+using IommuDash.Bridge.Native;
+using IommuDash.Engine;
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Bridge.Server;
+
+public sealed unsafe partial class BridgeServer
+{
+    private const ulong OwnOffset = ulong.MaxValue;
+
+    private (ClientProcess Caller, uint Tid)? _failing;
+    private ulong _nextName;
+
+    private void Answer(FileEndpoint endpoint, in WireRequest request, in ReceivedPacket packet)
+    {
+        if (request.Op == RequestOp.Register)
+        {
+            Register(packet, request.Tid, isNewImage: request.A != 0);
+            return;
+        }
+        if (packet.Fd >= 0)
+            Libc.Close(packet.Fd);
+        // Who has not said where to answer gets none.
+        if (!_processes.TryGetValue(packet.Pid, out ClientProcess? caller) || !caller.Threads.TryGetValue(request.Tid, out ThreadEndpoint? thread))
+            return;
+        foreach (ClientProcess process in _processes.Values)
+            process.Memory.Invalidate();
+        caller.Delivery = null;
+        caller.RefreshPrivileges();
+        var reply = new WireReply();
+        int window = -1;
+        reply.Value = request.Op switch
+        {
+            RequestOp.Open => Open(endpoint, caller, request),
+            RequestOp.Ioctl => Ioctl(endpoint, caller, request),
+            RequestOp.Read => Transfer(endpoint, caller, request, ref reply),
+            RequestOp.Write => Transfer(endpoint, caller, request, ref reply),
+            RequestOp.Mmap => Mmap(endpoint, request, ref reply, out window),
+            RequestOp.Munmap => Munmap(request.A),
+            _ => -(long)Errno.EINVAL,
+        };
+        Calls++;
+        Send(thread, reply, caller, window);
+        PutTokens();
+    }
+
+    private void Register(in ReceivedPacket packet, uint tid, bool isNewImage)
+    {
+        if (packet.Fd < 0)
+            return;
+        if (isNewImage && _processes.TryGetValue(packet.Pid, out ClientProcess? old))
+            End(_endpoints.Values.OfType<ProcessEndpoint>().Single(e => e.Process == old));
+        if ((_processes.GetValueOrDefault(packet.Pid) ?? Adopt(packet.Pid, packet.Uid)) is not { } process || _endpoints.Count >= _options.MaxDescriptors)
+        {
+            Libc.Close(packet.Fd);
+            return;
+        }
+        if (process.Threads.TryGetValue(tid, out ThreadEndpoint? before))
+            End(before);
+        var thread = new ThreadEndpoint(packet.Fd, process, tid);
+        Add(thread);
+        process.Threads[tid] = thread;
+    }
+
+    private ClientProcess? Adopt(int pid, uint uid)
+    {
+        int pidfd = (int)Libc.Syscall(Libc.SysPidfdOpen, pid, 0);
+        if (pidfd < 0)
+            return null;
+        ClientProcess? client = null;
+        if (ClientProcess.Describe(pid, uid) is { } description)
+        {
+            var memory = new ClientAddressSpace(_objects, pid);
+            if (_host.AdoptProcess(description, memory, out EmulatedProcess? process) is null)
+                client = new ClientProcess(this, process!, memory, uid);
+            else
+                _objects.Remove(memory);
+        }
+        if (client is null)
+        {
+            Libc.Close(pidfd);
+            return null;
+        }
+        _processes.Add(pid, client);
+        Add(new ProcessEndpoint(pidfd, client));
+        return client;
+    }
+
+    private long Open(FileEndpoint endpoint, ClientProcess caller, in WireRequest request)
+    {
+        if (endpoint is not NodeEndpoint { File: null, FailNth: null } node)
+            return -(long)Errno.EINVAL;
+        switch ((NodeKind)request.A)
+        {
+            case NodeKind.FailNth:
+                node.FailNth = new FailNthFile(caller, (uint)request.B);
+                return 0;
+            case NodeKind.Iommu or NodeKind.Vfio:
+                if (_host.OpenContext(caller.Pid, out IommufdContext? context) is { } refusal)
+                    return -(long)refusal.Errno;
+                node.IsVfio = (NodeKind)request.A == NodeKind.Vfio;
+                node.File = new IommuFile(context!);
+                return 0;
+            default:
+                return -(long)Errno.ENODEV;
+        }
+    }
+
+    private long Ioctl(FileEndpoint endpoint, ClientProcess caller, in WireRequest request)
+    {
+        if (endpoint is not NodeEndpoint { File: { } file })
+            return -(long)Errno.ENOTTY;
+        _failing = (caller, request.Tid);
+        long result = file.Ioctl(caller, (uint)request.A, request.B).Value;
+        _failing = null;
+        return result;
+    }
+
+    /// <summary>Whether the call under way fails here: it does at the point to which its thread's count (the fail-nth node) has come down. Points outside a call pass.</summary>
+    internal bool Fails(FailurePoint point)
+    {
+        if (_failing is not { } now || !now.Caller.FailNth.TryGetValue(now.Tid, out ulong left) || left == 0)
+            return false;
+        now.Caller.FailNth[now.Tid] = left - 1;
+        return left == 1;
+    }
+
+    bool IFailurePoints.ShouldFail(FailurePoint point) => Fails(point);
+
+    private long Transfer(FileEndpoint endpoint, ClientProcess caller, in WireRequest request, ref WireReply reply) => endpoint switch
+    {
+        NodeEndpoint { FailNth: { } failNth } => request.Op == RequestOp.Read ? ReadFailNth(failNth, caller, request) : WriteFailNth(failNth, caller, request),
+        MadeFileEndpoint { File: EventFile file } made => TransferEvents(made, file, caller, request, ref reply),
+        _ => -(long)Errno.EINVAL,
+    };
+
+    // What is left of the count, and a line end; as the kernel's file, which is read at an offset like any text.
+    private static long ReadFailNth(FailNthFile file, ClientProcess caller, in WireRequest request)
+    {
+        string text = file.Process.FailNth.GetValueOrDefault(file.Tid).ToString(CultureInfo.InvariantCulture) + "\n";
+        int from = request.C == OwnOffset ? 0 : (int)Math.Min(request.C, (ulong)text.Length);
+        ReadOnlySpan<byte> bytes = Encoding.ASCII.GetBytes(text[from..]);
+        bytes = bytes[..(int)Math.Min((ulong)bytes.Length, request.B)];
+        return caller.TryWrite(request.A, bytes) ? bytes.Length : -(long)Errno.EFAULT;
+    }
+
+    private static long WriteFailNth(FailNthFile file, ClientProcess caller, in WireRequest request)
+    {
+        Span<byte> bytes = stackalloc byte[32];
+        if (request.B is 0 or > 20)
+            return -(long)Errno.EINVAL;
+        bytes = bytes[..(int)request.B];
+        if (!caller.TryRead(request.A, bytes))
+            return -(long)Errno.EFAULT;
+        if (!ulong.TryParse(Encoding.ASCII.GetString(bytes).TrimEnd('\n', '\0'), NumberStyles.None, CultureInfo.InvariantCulture, out ulong nth))
+            return -(long)Errno.EINVAL;
+        file.Process.FailNth[file.Tid] = nth;
+        return (long)request.B;
+    }
+
+    // A call that delivers a file has succeeded already; only now does the program's end come into being.
+    private void Send(ThreadEndpoint thread, WireReply reply, ClientProcess caller, int window)
+    {
+        if (caller.Delivery is not { } delivery)
+        {
+            PacketSocket.TrySend(thread.Fd, reply, window);
+            if (window >= 0)
+                Libc.Close(window);
+            return;
+        }
+        if (_endpoints.Count >= _options.MaxDescriptors
+            || !PacketSocket.TryCreatePair(string.Create(CultureInfo.InvariantCulture, $"{_options.SocketPath}#{_nextName++}"), out int serverEnd, out int clientEnd))
+        {
+            CloseFile(delivery.File);
+            PacketSocket.TrySend(thread.Fd, new WireReply { Value = -(long)Errno.ENOMEM });
+            return;
+        }
+        string inode = new FileInfo($"/proc/self/fd/{clientEnd}").LinkTarget!;
+        Add(new MadeFileEndpoint(serverEnd, delivery.File, inode));
+        reply.Flags |= ReplyFlags.File;
+        reply.Extra = delivery.Address;
+        PacketSocket.TrySend(thread.Fd, reply, clientEnd);
+        Libc.Close(clientEnd);
+    }
+
+    /// <summary>A memory file behind a descriptor of a client; null for a bad descriptor.</summary>
+    internal static MemoryFile? OpenMemoryFile(int pid, int fd) => null;
+}

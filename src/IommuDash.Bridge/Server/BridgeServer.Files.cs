@@ -1,0 +1,112 @@
+// Files that calls made: event queues, whose reads and writes are calls, and driver windows, which are memory files here.
+using IommuDash.Bridge.Memory;
+using IommuDash.Bridge.Native;
+using IommuDash.Engine;
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
+
+namespace IommuDash.Bridge.Server;
+
+public sealed unsafe partial class BridgeServer
+{
+    /// <summary>Most bytes that one read or write of an event file moves; a longer one is answered as far as this goes.</summary>
+    private const int MaxTransferBytes = 64 << 10;
+
+    private const uint MapShared = 1;
+    private const uint MapSharedValidate = 3;
+    private const uint MapTypeMask = 0xf;
+    private const ulong ProtExec = 4;
+
+    private readonly Dictionary<ulong, MmapWindow> _windows = [];
+    private readonly byte[] _transfer = new byte[MaxTransferBytes];
+    private ulong _nextCookie = 1;
+
+    private long TransferEvents(MadeFileEndpoint endpoint, EventFile file, ClientProcess caller, in WireRequest request, ref WireReply reply)
+    {
+        ulong offset = request.C == OwnOffset ? 0 : request.C;
+        long result = request.Op == RequestOp.Read ? ReadEvents(file, caller, request, offset) : WriteEvents(file, caller, request, offset);
+        if (endpoint.HasToken && !file.IsReadable)
+        {
+            endpoint.HasToken = false;
+            reply.Flags |= ReplyFlags.Drained;
+        }
+        return result;
+    }
+
+    private long ReadEvents(EventFile file, ClientProcess caller, in WireRequest request, ulong offset)
+    {
+        Span<byte> buffer = _transfer.AsSpan(0, WritablePrefix(caller.Memory, request.A, request.B));
+        int bytes = 0;
+        Refusal? refusal = file switch
+        {
+            FaultQueue queue => queue.Read(offset, request.B, buffer, out bytes),
+            Veventq queue => queue.Read(offset, request.B, buffer, out bytes),
+            _ => throw new InvalidOperationException($"Nobody knows how to read a {file.Type}."),
+        };
+        if (refusal is not null)
+            return -(long)refusal.Errno;
+        return caller.TryWrite(request.A, buffer[..bytes]) ? bytes : -(long)Errno.EFAULT;
+    }
+
+    private long WriteEvents(EventFile file, ClientProcess caller, in WireRequest request, ulong offset)
+    {
+        if (file is not FaultQueue queue)
+            return -(long)Errno.EBADF;
+        int wanted = (int)Math.Min(request.B, MaxTransferBytes);
+        Span<byte> responses = _transfer.AsSpan(0, wanted);
+        int readable = caller.TryRead(request.A, responses) ? wanted : 0;
+        Refusal? refusal = queue.Write(offset, request.B, responses[..readable], out int bytes);
+        return refusal is null ? bytes : -(long)refusal.Errno;
+    }
+
+    // How much of a buffer can be stored, so that what cannot be is not taken from the queue.
+    private static int WritablePrefix(ClientAddressSpace memory, ulong address, ulong count)
+    {
+        int length = (int)Math.Min(count, MaxTransferBytes);
+        int writable = 0;
+        while (writable < length && memory.IsWritable(address + (ulong)writable))
+            writable += PhysicalMemory.FrameBytes - (int)((address + (ulong)writable) % PhysicalMemory.FrameBytes);
+        return Math.Min(writable, length);
+    }
+
+    private void PutTokens()
+    {
+        foreach (Endpoint endpoint in _endpoints.Values)
+        {
+            if (endpoint is MadeFileEndpoint { HasToken: false, File: EventFile { IsReadable: true } } made)
+                made.PutToken();
+        }
+    }
+
+    // The window's content goes into a memory file as it is now; no driver emulated here changes it afterwards.
+    private long Mmap(FileEndpoint endpoint, in WireRequest request, ref WireReply reply, out int memory)
+    {
+        memory = -1;
+        if (endpoint is not NodeEndpoint { File: { } file })
+            return -(long)Errno.ENODEV;
+        bool isShared = (request.C & MapTypeMask) is MapShared or MapSharedValidate;
+        if (file.Context.MmapWindows.Map(request.D, request.A, isShared, (request.B & ProtExec) != 0, out MmapWindow? window) is { } refusal)
+            return -(long)refusal.Errno;
+        memory = Libc.MemfdCreate("iommufd-window", 1);
+        fixed (byte* content = window!.Content)
+        {
+            if (memory < 0 || Libc.Pwrite(memory, content, (nuint)window.Content.Length, 0) != window.Content.Length)
+            {
+                window.Unmap();
+                return -(long)Errno.ENOMEM;
+            }
+        }
+        reply.Flags |= ReplyFlags.Window;
+        reply.Extra = _nextCookie++;
+        _windows.Add(reply.Extra, window);
+        return 0;
+    }
+
+    private long Munmap(ulong cookie)
+    {
+        if (!_windows.Remove(cookie, out MmapWindow? window))
+            return -(long)Errno.EINVAL;
+        window.Unmap();
+        return 0;
+    }
+}

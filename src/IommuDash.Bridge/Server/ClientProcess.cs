@@ -1,0 +1,82 @@
+// A real process on the emulated host: the caller of ioctls, and the emulated process that stands for it.
+using IommuDash.Abi;
+using IommuDash.Bridge.Memory;
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Bridge.Server;
+
+internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process, ClientAddressSpace memory, uint uid) : ICaller
+{
+    public int Pid => memory.Pid;
+
+    public uint Uid => uid;
+
+    public EmulatedProcess Process => process;
+
+    public ClientAddressSpace Memory => memory;
+
+    public Dictionary<uint, ThreadEndpoint> Threads { get; } = [];
+
+    /// <summary>By thread: how many failure points its calls still pass before one fails; 0 = none will.</summary>
+    public Dictionary<uint, ulong> FailNth { get; } = [];
+
+    /// <summary>A file the call under way delivers with its answer, and where its number goes.</summary>
+    public (object File, ulong Address)? Delivery { get; set; }
+
+    public bool TryRead(ulong address, Span<byte> bytes) => !server.Fails(FailurePoint.CopyIn) && ProcessMemory.TryRead(Pid, address, bytes);
+
+    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes) => !server.Fails(FailurePoint.CopyOut) && ProcessMemory.TryWrite(Pid, address, bytes);
+
+    public bool TryDeliver(object file, ulong address)
+    {
+        Delivery = (file, address);
+        return true;
+    }
+
+    public object? FindFile(int fd) => LinkOf(fd) is { } link ? server.FindFile(link) : null;
+
+    public MemoryFile? FindMemoryFile(int fd) => BridgeServer.OpenMemoryFile(Pid, fd);
+
+    /// <summary>Takes over what the process may do now; it can have changed with any call it made elsewhere.</summary>
+    public void RefreshPrivileges()
+    {
+        if (Privileges.TryRead(Pid, uid, out Privileges now))
+            EmulatedHost.SetPrivileges(process, now.MemlockBytes, now.CapIpcLock, now.CapSysResource);
+    }
+
+    /// <summary>How a process that has just appeared is described. Null: it is gone already.</summary>
+    public static ProcessDescription? Describe(int pid, uint uid)
+    {
+        if (!Privileges.TryRead(pid, uid, out Privileges now))
+            return null;
+        try
+        {
+            return new ProcessDescription
+            {
+                Pid = pid,
+                Name = File.ReadAllText($"/proc/{pid}/comm").TrimEnd('\n'),
+                Uid = (int)uid,
+                MemlockBytes = now.MemlockBytes,
+                CapIpcLock = now.CapIpcLock,
+                CapSysResource = now.CapSysResource,
+            };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private string? LinkOf(int fd)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{Pid}/fd/{fd}").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// iommudash run: a program on an emulated host of its own, until it exits.
+using System.CommandLine;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using IommuDash.Bridge;
+using IommuDash.Bridge.Server;
+using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
+
+namespace IommuDash.Cli;
+
+internal static class RunCommand
+{
+    /// <summary>The program could not be started, or the host could not be made: what a shell answers for a command it does not find.</summary>
+    private const int CannotRun = 127;
+
+    public static Command Create()
+    {
+        var host = new Option<string>("--host") { Description = "Host preset, or a part of its name.", DefaultValueFactory = _ => Presets.Default };
+        var level = new Option<string>("--level") { Description = $"Kernel to answer as: {string.Join(", ", ReferenceLevel.All)}.", DefaultValueFactory = _ => ReferenceLevel.Current.Name };
+        var program = new Argument<string[]>("program") { Description = "Program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, program };
+        command.SetAction(parsed => Run(parsed.GetValue(host)!, parsed.GetValue(level)!, parsed.GetValue(program)!));
+        return command;
+    }
+
+    private static int Run(string preset, string levelName, string[] program)
+    {
+        if (PreloadLibrary.Find(out string missing) is not { } library)
+            return Fail(missing);
+        if (Presets.Find(preset, out string problem) is not { } description)
+            return Fail(problem);
+        if (ReferenceLevel.Find(levelName) is not { } level)
+            return Fail($"No level is called '{levelName}'; there are {string.Join(", ", ReferenceLevel.All)}.");
+        // Programs bring their own processes, with pids that a preset's could have.
+        using var host = new EmulatedHost(description with { Processes = [] }, level: level);
+        string directory = Directory.CreateTempSubdirectory("iommudash-").FullName;
+        try
+        {
+            using BridgeServer? server = BridgeServer.Listen(host, new BridgeOptions { SocketPath = Path.Combine(directory, "host") }, out string reason);
+            return server is null ? Fail(reason) : RunOn(server, library, Path.Combine(directory, "host"), program);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static int RunOn(BridgeServer server, string library, string socket, string[] program)
+    {
+        var serving = new Thread(server.Run) { Name = "bridge" };
+        serving.Start();
+        // The terminal sends these to the program too; it decides, and its exit ends the run.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
+        using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => signal.Cancel = true);
+        try
+        {
+            var start = new ProcessStartInfo(program[0], program[1..]) { UseShellExecute = false };
+            start.Environment["IOMMUDASH_SOCKET"] = socket;
+            start.Environment["LD_PRELOAD"] = Environment.GetEnvironmentVariable("LD_PRELOAD") is { Length: > 0 } others ? $"{library}:{others}" : library;
+            using Process running = Process.Start(start)!;
+            running.WaitForExit();
+            return running.ExitCode;
+        }
+        catch (Win32Exception e)
+        {
+            return Fail($"Cannot run {program[0]}: {e.Message}.");
+        }
+        finally
+        {
+            server.Stop();
+            serving.Join();
+        }
+    }
+
+    private static int Fail(string message)
+    {
+        Console.Error.WriteLine($"iommudash: {message}");
+        return CannotRun;
+    }
+}
