@@ -180,16 +180,13 @@ export function hex(address) {
   return '0x' + digits.padStart(Math.ceil(digits.length / 4) * 4, '0').replace(/(?<=.)(?=(.{4})+$)/g, '_');
 }
 
-/** Bytes in binary units; rounded values say so. */
+/** Bytes in binary units, at most one decimal; rounded values say so. As SizeFormat.Text. */
 export function size(bytes) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
   let unit = 0;
-  let shift = 0n;
-  while (unit < units.length - 1 && bytes >> (shift + 10n) > 0n) {
-    unit++;
-    shift += 10n;
-  }
-  const hundredths = (bytes * 100n) >> shift;
-  const exact = (hundredths << shift) === bytes * 100n;
-  return `${exact ? '' : '≈ '}${Number(hundredths) / 100} ${units[unit]}`;
+  while (unit < units.length - 1 && bytes >> BigInt(10 * (unit + 1))) unit++;
+  const one = 1n << BigInt(10 * unit);
+  let tenths = (bytes * 10n + one / 2n) / one;
+  if (unit < units.length - 1 && tenths >= 10240n) tenths = 10239n;
+  return `${tenths * one === bytes * 10n ? '' : '≈ '}${(Number(tenths) / 10).toLocaleString('en-US')} ${units[unit]}`;
 }

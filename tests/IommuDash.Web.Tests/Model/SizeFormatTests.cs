@@ -10,7 +10,9 @@ public sealed class SizeFormatTests
     [InlineData(512, "512 B")]
     [InlineData(4096, "4 KiB")]
     [InlineData(3 << 19, "1.5 MiB")]
-    [InlineData(1052 << 10, "1,052 KiB")]
+    [InlineData(1052 << 10, "≈ 1 MiB")]
+    [InlineData(921_216 << 10, "≈ 899.6 MiB")]
+    [InlineData((1L << 30) - 4096, "≈ 1,023.9 MiB")]
     [InlineData((1L << 30) + 4096, "≈ 1 GiB")]
     [InlineData(1L << 62, "4 EiB")]
     public void Text_OfSize_IsExactOrSaysAbout(long bytes, string text) => Assert.Equal(text, SizeFormat.Text((UInt128)bytes));
