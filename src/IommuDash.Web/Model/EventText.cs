@@ -38,6 +38,9 @@ public static class EventText
         _ => item.Op,
     };
 
+    /// <summary>The same with its range, for where a row has no room for both.</summary>
+    public static string Whole(EventItem item) => item.Range is { } range && item.Errno is null ? $"{Describe(item)}, {AddressFormat.Full(range.Start)} – {AddressFormat.Full(range.Last)}" : Describe(item);
+
     /// <summary>Page and selection that show what the event is about; null where nothing does (any more).</summary>
     public static string? Link(EventItem item, string workspace) => item.Kind switch
     {

@@ -16,7 +16,8 @@ public sealed class EventRowTests : ComponentTest
         IRenderedComponent<EventRow> row = Draw(Item(EngineEventKind.AreaMapped) with { Object = 2, Range = new IovaRange(0x1000, 0x1fff) });
         Assert.Equal("/w/w1/ioas?sel=area%3A2%2F0x1000", row.Find("a").GetAttribute("href"));
         Assert.Contains("12:00:00.000 42 s ago", Words(row), StringComparison.Ordinal);
-        Assert.Equal("2026-01-01T12:00:00.0000000+00:00", row.Find("time").GetAttribute("title"));
+        Assert.Equal("2026-01-01T12:00:00.0000000+00:00, 42 s ago", row.Find("time").GetAttribute("title"));
+        Assert.Equal("IOAS 2: area mapped, 0x1000 – 0x1fff", row.Find(".event-what").GetAttribute("title"));
     }
 
     [Fact]
