@@ -100,6 +100,20 @@ public sealed class IoasTests(DashboardFixture dashboard)
     }
 
     [Fact]
+    public async Task Table_OfAnAreaSelectedElsewhere_ScrollsToItAndCountsTheRowsInView()
+    {
+        string id = await CreateAsync();
+        await DoAsync(id, new { op = "ioas.alloc" });
+        await DoAsync(id, Enumerable.Range(0, 200).Select(i => Map(0x1000_0000 + (i * 0x2000), 0x1000)).ToArray());
+        await using BrowserPage tab = await dashboard.OpenAsync($"/w/{id}/ioas?sel=area:1/0x1012c000");
+        ILocator note = tab.Page.Locator(".areas-table .window-note");
+        await Assertions.Expect(tab.Page.Locator(".areas-scroll tr.selected")).ToBeInViewportAsync();
+        await Assertions.Expect(note).ToHaveTextAsync(new Regex("^areas 1[0-9]{2}–151 of 200$"));
+        await tab.Page.Locator(".areas-scroll").EvaluateAsync("list => list.scrollTop = 0");
+        await Assertions.Expect(note).ToHaveTextAsync(new Regex("^areas 1–[0-9]{1,2} of 200$"));
+    }
+
+    [Fact]
     public async Task Brush_WithShift_FillsTheMapForm()
     {
         string id = await CreateAsync();
