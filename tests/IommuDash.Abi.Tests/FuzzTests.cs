@@ -3,6 +3,7 @@ using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Iova;
+using IommuDash.Engine.Pages;
 
 namespace IommuDash.Abi.Tests;
 
@@ -70,6 +71,8 @@ public sealed class FuzzTests
                 continue;
             if (file is AccessFile access)
                 access.Close();
+            else if (file is Dmabuf buffer)
+                buffer.Close();
             else
                 ((EventFile)file).Close();
         }

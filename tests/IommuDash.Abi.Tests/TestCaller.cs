@@ -28,12 +28,12 @@ internal sealed class TestCaller(EmulatedProcess process) : ICaller
     public bool TryDeliver(object file, ulong address)
     {
         _files.Add(file);
-        return TryWrite(address, BitConverter.GetBytes(FirstFd + _files.Count - 1));
+        return address == 0 || TryWrite(address, BitConverter.GetBytes(FirstFd + _files.Count - 1));
     }
 
     public object? FindFile(int fd) => fd >= FirstFd && fd - FirstFd < _files.Count ? _files[fd - FirstFd] : null;
 
-    public MemoryFile? FindMemoryFile(int fd) => null;
+    public MemoryFile? FindMemoryFile(int fd) => FindFile(fd) as MemoryFile;
 }
 
 /// <summary>A host of the mock IOMMU with one process, an open /dev/iommu, and a place in the process's memory for commands.</summary>

@@ -20,6 +20,7 @@ public sealed class DoorTests
     [InlineData("pointers")]
     [InlineData("events")]
     [InlineData("fail-nth")]
+    [InlineData("memory-file")]
     public void Program_UsesTheDescriptor_AsOnLinux(string scenario)
     {
         using var door = new Door();

@@ -2,6 +2,7 @@
 using System.Buffers;
 using IommuDash.Abi.Layout;
 using IommuDash.Engine;
+using IommuDash.Engine.Pages;
 using IommuDash.Engine.Selftest;
 
 namespace IommuDash.Abi;
@@ -37,6 +38,8 @@ internal static partial class TestCalls
             TestOp.PasidReplace => tests.PasidReplace(command.Id, Union<TestPasid>(ref call).Pasid, Union<TestPasid>(ref call).PtId, out _),
             TestOp.PasidDetach => tests.PasidDetach(command.Id, Union<TestPasid>(ref call).Pasid),
             TestOp.PasidCheckHwpt => tests.PasidCheckHwpt(command.Id, Union<TestPasid>(ref call).Pasid, Union<TestPasid>(ref call).PtId),
+            TestOp.DmabufGet => DmabufGet(ref call, tests),
+            TestOp.DmabufRevoke => MockTests.DmabufRevoke(call.Caller.FindMemoryFile(Union<TestDmabufRevoke>(ref call).Fd), Union<TestDmabufRevoke>(ref call).Revoked != 0),
             _ => AbiRefusals.UnknownOp,
         };
     }
@@ -87,6 +90,17 @@ internal static partial class TestCalls
             return refusal;
         union.OutNrDirty = marked;
         return call.Respond();
+    }
+
+    // The descriptor is the call's result.
+    private static Refusal? DmabufGet(ref IoctlCall call, MockTests tests)
+    {
+        if (tests.DmabufGet(Union<TestDmabufGet>(ref call).Length, out Dmabuf? buffer) is { } refusal)
+            return refusal;
+        if (call.Caller.TryDeliver(buffer!, 0))
+            return null;
+        buffer!.Close();
+        return AbiRefusals.NoDescriptor;
     }
 
     private static Refusal? TriggerFault(ref IoctlCall call, MockTests tests)

@@ -83,6 +83,7 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         Observed?.Invoke(this, mapping);
         _objects.Frames.SweepIfLarge();
         (IPageSource source, ulong page) = Identify(mapping, address);
+        (source as SharedObject)?.Keep(Pid, mapping);
         int count = (int)Math.Min(Math.Min(maxPages, MaxFramesAtOnce), ((mapping.Last - address) >> PhysicalMemory.FrameShift) + 1);
         for (int i = 0; i < count; i++)
         {
@@ -132,7 +133,6 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         if (!mapping.IsShared)
             return (this, address >> PhysicalMemory.FrameShift);
         SharedObject shared = _objects.Shared(mapping.Device, mapping.Inode);
-        shared.Keep(Pid, mapping);
         return (shared, (mapping.FileOffset + (address - mapping.Start)) >> PhysicalMemory.FrameShift);
     }
 

@@ -33,6 +33,9 @@ internal sealed class ClientFrames(PhysicalMemory memory) : IForeignFrames
         return isHuge ? TryGetHuge(source, page, out pfn) : memory.TryAllocate(out pfn) && Add(source, page, pfn);
     }
 
+    /// <summary>Whether any page of an object has a frame.</summary>
+    public bool HasFrames(int obj) => _framesOfObject.ContainsKey(obj);
+
     bool IForeignFrames.TryRead(uint pfn, int offset, Span<byte> bytes, out bool isForeign)
     {
         isForeign = _pages.TryGetValue(pfn, out (IPageSource Source, ulong Page) at);

@@ -3,16 +3,30 @@ namespace IommuDash.Bridge.Memory;
 /// <summary>Every shared file whose pages have frames, and every address space of a client that lives.</summary>
 internal sealed class ClientObjects(ClientFrames frames)
 {
+    private const int SmallestPrune = 64;
+
     private readonly Dictionary<(ulong Device, ulong Inode), SharedObject> _shared = [];
     private readonly List<ClientAddressSpace> _spaces = [];
+    private int _pruneAt = SmallestPrune;
 
     public ClientFrames Frames => frames;
 
     public SharedObject Shared(ulong device, ulong inode)
     {
-        if (!_shared.TryGetValue((device, inode), out SharedObject? found))
-            _shared.Add((device, inode), found = new SharedObject(this, frames.NextObject(), device, inode));
+        if (_shared.TryGetValue((device, inode), out SharedObject? found))
+            return found;
+        if (_shared.Count >= _pruneAt)
+            Prune();
+        _shared.Add((device, inode), found = new SharedObject(this, frames.NextObject(), device, inode));
         return found;
+    }
+
+    // Files that were looked at but never pinned, or no more.
+    private void Prune()
+    {
+        foreach (SharedObject idle in _shared.Values.Where(s => !frames.HasFrames(s.Id)).ToArray())
+            idle.Release();
+        _pruneAt = Math.Max(SmallestPrune, _shared.Count * 2);
     }
 
     public void Add(ClientAddressSpace space) => _spaces.Add(space);

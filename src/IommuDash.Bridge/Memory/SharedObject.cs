@@ -21,13 +21,12 @@ internal sealed unsafe class SharedObject(ClientObjects objects, int id, ulong d
             _fd = Libc.Open($"/proc/{pid}/map_files/{mapping.Start:x}-{mapping.Last + 1:x}", Libc.ORdwr | Libc.OCloexec, 0);
     }
 
-    /// <summary>Takes over a descriptor of the file.</summary>
-    public void Keep(int fd)
+    /// <summary>Keeps the file by a descriptor of its own, made from another.</summary>
+    public void KeepDuplicate(int fd)
     {
-        if (_fd >= 0)
-            Libc.Close(fd);
-        else
-            _fd = fd;
+        const int DupfdCloexec = 1030;
+        if (_fd < 0)
+            _fd = Libc.Fcntl(fd, DupfdCloexec, 0);
     }
 
     public bool TryRead(ulong offset, Span<byte> bytes)

@@ -16,6 +16,7 @@ public sealed unsafe partial class BridgeServer
     private const ulong OwnOffset = ulong.MaxValue;
 
     private (ClientProcess Caller, uint Tid)? _failing;
+    private ClientFile? _opened;
     private ulong _nextName;
 
     private void Answer(FileEndpoint endpoint, in WireRequest request, in ReceivedPacket packet)
@@ -120,6 +121,8 @@ public sealed unsafe partial class BridgeServer
         _failing = (caller, request.Tid);
         long result = file.Ioctl(caller, (uint)request.A, request.B).Value;
         _failing = null;
+        _opened?.ReleaseIfUnused();
+        _opened = null;
         return result;
     }
 
@@ -190,6 +193,10 @@ public sealed unsafe partial class BridgeServer
         Libc.Close(clientEnd);
     }
 
-    /// <summary>A memory file behind a descriptor of a client; null for a bad descriptor.</summary>
-    internal static MemoryFile? OpenMemoryFile(int pid, int fd) => null;
+    /// <summary>A memory file behind a descriptor of a client, for the call under way; null for a bad descriptor.</summary>
+    internal MemoryFile? OpenMemoryFile(int pid, int fd)
+    {
+        _opened = ClientFile.Open(_objects, pid, fd);
+        return _opened;
+    }
 }

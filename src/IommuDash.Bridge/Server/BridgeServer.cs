@@ -10,6 +10,7 @@ using IommuDash.Bridge.Memory;
 using IommuDash.Bridge.Native;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Pages;
 
 namespace IommuDash.Bridge.Server;
 
@@ -215,10 +216,18 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
 
     private static void CloseFile(object file)
     {
-        if (file is AccessFile access)
-            access.Close();
-        else
-            ((EventFile)file).Close();
+        switch (file)
+        {
+            case AccessFile access:
+                access.Close();
+                break;
+            case Dmabuf buffer:
+                buffer.Close();
+                break;
+            default:
+                ((EventFile)file).Close();
+                break;
+        }
     }
 
     private void Retire(ClientProcess process)

@@ -36,7 +36,7 @@ internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process
 
     public object? FindFile(int fd) => LinkOf(fd) is { } link ? server.FindFile(link) : null;
 
-    public MemoryFile? FindMemoryFile(int fd) => BridgeServer.OpenMemoryFile(Pid, fd);
+    public MemoryFile? FindMemoryFile(int fd) => FindFile(fd) as Dmabuf ?? server.OpenMemoryFile(Pid, fd);
 
     /// <summary>Takes over what the process may do now; it can have changed with any call it made elsewhere.</summary>
     public void RefreshPrivileges()

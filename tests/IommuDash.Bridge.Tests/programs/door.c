@@ -197,6 +197,37 @@ static void fail_nth(void)
 	CHECK(points >= 4);
 }
 
+/* A memfd is mapped by descriptor; with a domain there, what does not lie inside it cannot be pinned. */
+static void memory_file(void)
+{
+	struct { uint32_t size, flags, ioas_id; int32_t fd; uint64_t start, length, iova; } map = { sizeof(map), 6, 0, 0, 0, 8192, 0 };
+	struct { uint32_t size, op, id, reserved, stdev, hwpt, idev, rest[11]; } mock = { .size = 72, .op = 2 };
+	struct { uint32_t size, op, id, reserved; uint64_t iova, length, uptr, rest[4]; } check = { .size = 72, .op = 3 };
+	int fd = open_iommu(0), memory = memfd_create("memory", 0), disk = open("/proc/self/exe", O_RDONLY);
+	char *shown;
+
+	CHECK(memory >= 0 && !ftruncate(memory, 8192));
+	shown = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	CHECK(shown != MAP_FAILED);
+	mock.id = map.ioas_id = alloc_ioas(fd);
+	CHECK(!ioctl(fd, 0x3ba0, &mock));
+	map.fd = 1000;
+	CHECK(ioctl(fd, 0x3b8f, &map) == -1 && errno == EBADF);
+	map.fd = disk;
+	CHECK(ioctl(fd, 0x3b8f, &map) == -1 && errno == EINVAL);
+	map.fd = memory;
+	map.length = 12288;
+	CHECK(ioctl(fd, 0x3b8f, &map) == -1 && errno == EINVAL);
+	map.length = 8192;
+	CHECK(!ioctl(fd, 0x3b8f, &map));
+	/* The pages are the same whether named by descriptor or by address. */
+	check.id = mock.hwpt;
+	check.iova = map.iova;
+	check.length = 8192;
+	check.uptr = (uintptr_t)shown;
+	CHECK(!ioctl(fd, 0x3ba0, &check));
+}
+
 int main(int argc, char **argv)
 {
 	const char *scenario = argc > 1 ? argv[1] : "";
@@ -210,6 +241,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(scenario, "orphan")) orphan();
 	else if (!strcmp(scenario, "pointers")) pointers();
 	else if (!strcmp(scenario, "events")) events();
+	else if (!strcmp(scenario, "memory-file")) memory_file();
 	else if (!strcmp(scenario, "fail-nth")) fail_nth();
 	else return 2;
 	return 0;
