@@ -62,6 +62,9 @@ public static class IoctlTable
     /// <summary>The ioctl with this request number, native or of the VFIO container; null if there is none at any level.</summary>
     public static IoctlInfo? Find(uint request) => FindNative(request) ?? Array.Find(s_vfio, call => call.Number == request);
 
+    /// <summary>The ioctl with this name, e.g. <c>IOAS_MAP</c>.</summary>
+    public static IoctlInfo? FindByName(string name) => AllNative.Concat(s_vfio).FirstOrDefault(call => call.Name == name);
+
     internal static IoctlInfo? FindNative(uint request) => request - NativeFirst < (uint)s_native.Length ? s_native[request - NativeFirst] : null;
 
     private static IoctlInfo Native<T>(uint number, string name, IoctlHandler handler, int min = 0) where T : unmanaged =>

@@ -2,4 +2,4 @@
 using System.CommandLine;
 using IommuDash.Cli;
 
-return new RootCommand("Emulated Linux iommufd hosts on the command line.") { RunCommand.Create() }.Parse(args).Invoke();
+return new RootCommand("Emulated Linux iommufd hosts on the command line.") { RunCommand.Create(), ReplayCommand.Create() }.Parse(args).Invoke();

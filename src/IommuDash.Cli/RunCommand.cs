@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using IommuDash.Bridge;
 using IommuDash.Bridge.Server;
+using IommuDash.Bridge.Trace;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 
@@ -19,13 +20,14 @@ internal static class RunCommand
     {
         var host = new Option<string>("--host") { Description = "Host preset, or a part of its name.", DefaultValueFactory = _ => Presets.Default };
         var level = new Option<string>("--level") { Description = $"Kernel to answer as: {string.Join(", ", ReferenceLevel.All)}.", DefaultValueFactory = _ => ReferenceLevel.Current.Name };
+        var trace = new Option<FileInfo?>("--trace") { Description = "File to write every call to; replay repeats it." };
         var program = new Argument<string[]>("program") { Description = "Program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, program };
-        command.SetAction(parsed => Run(parsed.GetValue(host)!, parsed.GetValue(level)!, parsed.GetValue(program)!));
+        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, trace, program };
+        command.SetAction(parsed => Run(parsed.GetValue(host)!, parsed.GetValue(level)!, parsed.GetValue(trace), parsed.GetValue(program)!));
         return command;
     }
 
-    private static int Run(string preset, string levelName, string[] program)
+    private static int Run(string preset, string levelName, FileInfo? traceFile, string[] program)
     {
         if (PreloadLibrary.Find(out string missing) is not { } library)
             return Fail(missing);
@@ -35,10 +37,12 @@ internal static class RunCommand
             return Fail($"No level is called '{levelName}'; there are {string.Join(", ", ReferenceLevel.All)}.");
         // Programs bring their own processes, with pids that a preset's could have.
         using var host = new EmulatedHost(description with { Processes = [] }, level: level);
+        using StreamWriter? text = traceFile?.CreateText();
+        TraceWriter? trace = text is null ? null : new TraceWriter(text, preset, level.Name);
         string directory = Directory.CreateTempSubdirectory("iommudash-").FullName;
         try
         {
-            using BridgeServer? server = BridgeServer.Listen(host, new BridgeOptions { SocketPath = Path.Combine(directory, "host") }, out string reason);
+            using BridgeServer? server = BridgeServer.Listen(host, new BridgeOptions { SocketPath = Path.Combine(directory, "host"), Trace = trace }, out string reason);
             return server is null ? Fail(reason) : RunOn(server, library, Path.Combine(directory, "host"), program);
         }
         finally

@@ -80,7 +80,6 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         frames = default;
         if (Find(address, write, out ClientMapping mapping) is { } fault)
             return fault;
-        Observed?.Invoke(this, mapping);
         _objects.Frames.SweepIfLarge();
         (IPageSource source, ulong page) = Identify(mapping, address);
         (source as SharedObject)?.Keep(Pid, mapping);
@@ -119,12 +118,10 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         if (!IsAlive)
             return Gone();
         CurrentMaps();
-        if (_areMapsFresh && _maps.TryFind(address, out mapping) && (write ? mapping.CanWrite : mapping.CanRead))
+        bool isMapped = _areMapsFresh && _maps.TryFind(address, out mapping);
+        Observed?.Invoke(this, isMapped ? mapping : ClientMapping.Hole(address));
+        if (isMapped && (write ? mapping.CanWrite : mapping.CanRead))
             return null;
-        if (!mapping.Contains(address))
-            Observed?.Invoke(this, new ClientMapping(address, address | (PhysicalMemory.FrameBytes - 1), false, false, false, 0, 0, 0, false));
-        else
-            Observed?.Invoke(this, mapping);
         return Fault(address, write ? "pin for writing" : "pin");
     }
 

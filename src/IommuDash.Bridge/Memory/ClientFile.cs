@@ -16,8 +16,9 @@ internal sealed unsafe class ClientFile : MemoryFile
     private const uint StatxBasic = 0x7ff;
     private const int AtEmptyPath = 0x1000;
 
-    private readonly SharedObject _shared;
-    private readonly ClientFrames _frames;
+    private readonly ClientObjects _objects;
+    private readonly ulong _device;
+    private readonly ulong _inode;
     private readonly uint[] _found = new uint[MaxFramesAtOnce];
     private readonly int _fd;
     private readonly bool _isMemory;
@@ -26,8 +27,9 @@ internal sealed unsafe class ClientFile : MemoryFile
     private ClientFile(string name, ClientObjects objects, int fd, ulong device, ulong inode, long fileSystem) : base(name)
     {
         _fd = fd;
-        _frames = objects.Frames;
-        _shared = objects.Shared(device, inode);
+        _objects = objects;
+        _device = device;
+        _inode = inode;
         _isHuge = fileSystem == HugetlbfsMagic;
         _isMemory = _isHuge || fileSystem == TmpfsMagic;
     }
@@ -48,6 +50,9 @@ internal sealed unsafe class ClientFile : MemoryFile
         return null;
     }
 
+    /// <summary>The file as a trace names it: object, size in bytes, and what it is.</summary>
+    public (ulong Device, ulong Inode, ulong SizeBytes, bool IsMemory, bool IsHuge) Identity => (_device, _inode, TryStat(_fd, out _, out _, out ulong size) ? size : 0, _isMemory, _isHuge);
+
     /// <summary>Lets go of the file if nothing maps it.</summary>
     public void ReleaseIfUnused()
     {
@@ -60,15 +65,16 @@ internal sealed unsafe class ClientFile : MemoryFile
         frames = default;
         if (CheckAccess(pageIndex, 1) is { } refusal)
             return refusal;
-        _frames.SweepIfLarge();
+        _objects.Frames.SweepIfLarge();
+        SharedObject shared = _objects.Shared(_device, _inode);
         TryStat(_fd, out _, out _, out ulong size);
         int count = (int)Math.Min(Math.Min(maxPages, MaxFramesAtOnce), (size >> PhysicalMemory.FrameShift) - pageIndex);
         for (int i = 0; i < count; i++)
         {
-            if (!_frames.TryGet(_shared, pageIndex + (ulong)i, _isHuge, out _found[i]))
+            if (!_objects.Frames.TryGet(shared, pageIndex + (ulong)i, _isHuge, out _found[i]))
                 return new Refusal(Errno.ENOMEM, "memory.frames", $"The emulated machine has no frame left for page {pageIndex + (ulong)i} of {Name}.");
         }
-        _shared.KeepDuplicate(_fd);
+        shared.KeepDuplicate(_fd);
         frames = _found.AsSpan(0, count);
         return null;
     }

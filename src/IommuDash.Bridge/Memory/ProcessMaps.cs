@@ -7,6 +7,9 @@ namespace IommuDash.Bridge.Memory;
 public readonly record struct ClientMapping(ulong Start, ulong Last, bool CanRead, bool CanWrite, bool IsShared, ulong FileOffset, ulong Device, ulong Inode, bool IsHuge)
 {
     public bool Contains(ulong address) => address >= Start && address <= Last;
+
+    /// <summary>One page where nothing is mapped.</summary>
+    public static ClientMapping Hole(ulong address) => new(address & ~0xffful, address | 0xfff, false, false, false, 0, 0, 0, false);
 }
 
 /// <summary>A snapshot of the mappings, in order. Reused: reading again replaces what it held.</summary>

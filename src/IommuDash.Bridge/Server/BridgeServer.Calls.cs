@@ -34,7 +34,8 @@ public sealed unsafe partial class BridgeServer
         foreach (ClientProcess process in _processes.Values)
             process.Memory.Invalidate();
         caller.Delivery = null;
-        caller.RefreshPrivileges();
+        if (caller.RefreshPrivileges())
+            _options.Trace?.Process(caller.Process);
         var reply = new WireReply();
         int window = -1;
         reply.Value = request.Op switch
@@ -83,6 +84,11 @@ public sealed unsafe partial class BridgeServer
                 client = new ClientProcess(this, process!, memory, uid);
             else
                 _objects.Remove(memory);
+            if (client is not null && _options.Trace is { } trace)
+            {
+                memory.Observed = trace.Memory;
+                trace.Process(client.Process);
+            }
         }
         if (client is null)
         {
@@ -104,11 +110,11 @@ public sealed unsafe partial class BridgeServer
                 node.FailNth = new FailNthFile(caller, (uint)request.B);
                 return 0;
             case NodeKind.Iommu or NodeKind.Vfio:
-                if (_host.OpenContext(caller.Pid, out IommufdContext? context) is { } refusal)
-                    return -(long)refusal.Errno;
                 node.IsVfio = (NodeKind)request.A == NodeKind.Vfio;
-                node.File = new IommuFile(context!);
-                return 0;
+                Refusal? refusal = _host.OpenContext(caller.Pid, out IommufdContext? context, node.IsVfio ? AccountMode.Mm : AccountMode.User);
+                node.File = refusal is null ? new IommuFile(context!) : null;
+                _options.Trace?.Open(caller.Pid, node.File, node.IsVfio, refusal is null ? 0 : -(long)refusal.Errno);
+                return refusal is null ? 0 : -(long)refusal.Errno;
             default:
                 return -(long)Errno.ENODEV;
         }
@@ -119,7 +125,9 @@ public sealed unsafe partial class BridgeServer
         if (endpoint is not NodeEndpoint { File: { } file })
             return -(long)Errno.ENOTTY;
         _failing = (caller, request.Tid);
-        long result = file.Ioctl(caller, (uint)request.A, request.B).Value;
+        long result = (_options.Trace is { } trace
+            ? trace.Ioctl(file, caller, (uint)request.A, request.B, caller.FailNth.GetValueOrDefault(request.Tid))
+            : file.Ioctl(caller, (uint)request.A, request.B)).Value;
         _failing = null;
         _opened?.ReleaseIfUnused();
         _opened = null;

@@ -43,6 +43,7 @@ public sealed unsafe partial class BridgeServer
             Veventq queue => queue.Read(offset, request.B, buffer, out bytes),
             _ => throw new InvalidOperationException($"Nobody knows how to read a {file.Type}."),
         };
+        _options.Trace?.Transfer(caller.Pid, file, isRead: true, request.B, offset, buffer.Length, default, refusal is null ? bytes : -(long)refusal.Errno);
         if (refusal is not null)
             return -(long)refusal.Errno;
         return caller.TryWrite(request.A, buffer[..bytes]) ? bytes : -(long)Errno.EFAULT;
@@ -56,7 +57,9 @@ public sealed unsafe partial class BridgeServer
         Span<byte> responses = _transfer.AsSpan(0, wanted);
         int readable = caller.TryRead(request.A, responses) ? wanted : 0;
         Refusal? refusal = queue.Write(offset, request.B, responses[..readable], out int bytes);
-        return refusal is null ? bytes : -(long)refusal.Errno;
+        long result = refusal is null ? bytes : -(long)refusal.Errno;
+        _options.Trace?.Transfer(caller.Pid, file, isRead: false, request.B, offset, readable, responses[..readable], result);
+        return result;
     }
 
     // How much of a buffer can be stored, so that what cannot be is not taken from the queue.

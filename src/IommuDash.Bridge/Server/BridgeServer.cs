@@ -204,9 +204,11 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                     thread.Process.Threads.Remove(thread.Tid);
                 break;
             case NodeEndpoint { File: { } file }:
+                _options.Trace?.Close(file);
                 _host.CloseContext(file.Context.Fd);
                 break;
             case MadeFileEndpoint made:
+                _options.Trace?.Close(made.File);
                 CloseFile(made.File);
                 break;
         }
@@ -235,6 +237,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         _processes.Remove(process.Pid);
         foreach (ThreadEndpoint thread in process.Threads.Values.ToArray())
             End(thread);
+        _options.Trace?.Exit(process.Memory);
         _host.RetireProcess(process.Process);
     }
 }

@@ -38,11 +38,14 @@ internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process
 
     public MemoryFile? FindMemoryFile(int fd) => FindFile(fd) as Dmabuf ?? server.OpenMemoryFile(Pid, fd);
 
-    /// <summary>Takes over what the process may do now; it can have changed with any call it made elsewhere.</summary>
-    public void RefreshPrivileges()
+    /// <summary>Takes over what the process may do now; it can have changed with any call it made elsewhere. True if it has.</summary>
+    public bool RefreshPrivileges()
     {
-        if (Privileges.TryRead(Pid, uid, out Privileges now))
-            EmulatedHost.SetPrivileges(process, now.MemlockBytes, now.CapIpcLock, now.CapSysResource);
+        var known = new Privileges(process.MemlockBytes, process.CapIpcLock, process.CapSysResource);
+        if (!Privileges.TryRead(Pid, uid, out Privileges now) || now == known)
+            return false;
+        EmulatedHost.SetPrivileges(process, now.MemlockBytes, now.CapIpcLock, now.CapSysResource);
+        return true;
     }
 
     /// <summary>How a process that has just appeared is described. Null: it is gone already.</summary>

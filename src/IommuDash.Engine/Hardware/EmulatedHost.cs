@@ -81,7 +81,8 @@ public sealed partial class EmulatedHost : IDisposable
     public EmulatedProcess? FindProcess(int pid) => _processes.GetValueOrDefault(pid);
 
     /// <summary>Opens /dev/iommu for a process. ENOENT: no such living process; ENOMEM at the cap.</summary>
-    public Refusal? OpenContext(int pid, out IommufdContext? context)
+    /// <param name="accountMode">Who pays from the start: USER, or MM for a context opened as /dev/vfio/vfio.</param>
+    public Refusal? OpenContext(int pid, out IommufdContext? context, AccountMode accountMode = AccountMode.User)
     {
         context = null;
         if (Living(pid, out EmulatedProcess process) is { } refusal)
@@ -91,7 +92,7 @@ public sealed partial class EmulatedHost : IDisposable
         int fd = 1;
         while (_contexts.ContainsKey(fd))
             fd++;
-        context = new IommufdContext(this, fd, process);
+        context = new IommufdContext(this, fd, process) { AccountMode = accountMode };
         _contexts.Add(fd, context);
         context.Raise(EngineEventKind.ContextOpened, (uint)fd, (uint)pid);
         return null;

@@ -1,0 +1,97 @@
+// A caller that remembers what a call met: bytes read, stores that failed, files found and delivered.
+using System.Globalization;
+using System.Text;
+using IommuDash.Abi;
+using IommuDash.Bridge.Memory;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Bridge.Trace;
+
+internal sealed class RecordingCaller(TraceWriter trace) : ICaller
+{
+    private const int MaxStructureBytes = 4096;
+
+    private readonly byte[] _before = new byte[MaxStructureBytes];
+    private readonly byte[] _after = new byte[MaxStructureBytes];
+    private readonly StringBuilder _facts = new();
+    private ICaller _inner = null!;
+    private ulong _argument;
+    private int _known;
+
+    public EmulatedProcess Process => _inner.Process;
+
+    /// <summary>Facts of the call, each with a space before it.</summary>
+    public StringBuilder Facts => _facts;
+
+    /// <summary>The structure as the call read it, and as it left it.</summary>
+    public ReadOnlySpan<byte> Before => _before.AsSpan(0, _known);
+
+    public ReadOnlySpan<byte> After => _after.AsSpan(0, _known);
+
+    /// <summary>Starts a call on a structure of <paramref name="known"/> bytes at <paramref name="argument"/>.</summary>
+    public void Begin(ICaller inner, ulong argument, int known)
+    {
+        _inner = inner;
+        _argument = argument;
+        _known = known;
+        _facts.Clear();
+        _before.AsSpan(0, known).Clear();
+        _after.AsSpan(0, known).Clear();
+    }
+
+    public bool TryRead(ulong address, Span<byte> bytes)
+    {
+        bool done = _inner.TryRead(address, bytes);
+        if (!done)
+            _facts.Append(CultureInfo.InvariantCulture, $" @{TraceText.Hex(address)}!{bytes.Length}");
+        else if (address - _argument < (ulong)_known && bytes.Length <= _known - (int)(address - _argument))
+        {
+            bytes.CopyTo(_before.AsSpan((int)(address - _argument)));
+            bytes.CopyTo(_after.AsSpan((int)(address - _argument)));
+        }
+        else if (bytes.Length != 0)
+        {
+            _facts.Append(CultureInfo.InvariantCulture, $" @{TraceText.Hex(address)}=");
+            _facts.Append(bytes.Length > TraceText.MaxReadBytes ? string.Create(CultureInfo.InvariantCulture, $"*{bytes.Length}") : Convert.ToHexStringLower(bytes));
+        }
+        return done;
+    }
+
+    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        bool done = _inner.TryWrite(address, bytes);
+        if (!done)
+            _facts.Append(" w!").Append(TraceText.Hex(address));
+        else if (address - _argument < (ulong)_known && bytes.Length <= _known - (int)(address - _argument))
+            bytes.CopyTo(_after.AsSpan((int)(address - _argument)));
+        return done;
+    }
+
+    public bool TryDeliver(object file, ulong address)
+    {
+        bool done = _inner.TryDeliver(file, address);
+        if (done)
+            _facts.Append(CultureInfo.InvariantCulture, $" =>#{trace.NumberOf(file)}");
+        return done;
+    }
+
+    public object? FindFile(int fd)
+    {
+        object? file = _inner.FindFile(fd);
+        _facts.Append(CultureInfo.InvariantCulture, $" fd:{fd}={(file is null ? "-" : $"#{trace.NumberOf(file)}")}");
+        return file;
+    }
+
+    public MemoryFile? FindMemoryFile(int fd)
+    {
+        MemoryFile? file = _inner.FindMemoryFile(fd);
+        _facts.Append(CultureInfo.InvariantCulture, $" mf:{fd}={file switch { null => "-", ClientFile own => Describe(own), _ => $"#{trace.NumberOf(file)}" }}");
+        return file;
+    }
+
+    private static string Describe(ClientFile file)
+    {
+        (ulong device, ulong inode, ulong size, bool isMemory, bool isHuge) = file.Identity;
+        return $"{TraceText.Hex(device)}:{TraceText.Hex(inode)},{TraceText.Hex(size)},{(isHuge ? "huge" : isMemory ? "memory" : "other")}";
+    }
+}

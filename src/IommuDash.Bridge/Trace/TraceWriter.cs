@@ -1,0 +1,113 @@
+// Writes down every call of the programs on a host, with all that came from outside, so that it can be read by people and repeated without the programs.
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using IommuDash.Abi;
+using IommuDash.Abi.Layout;
+using IommuDash.Bridge.Memory;
+using IommuDash.Engine;
+using IommuDash.Engine.Pages;
+
+namespace IommuDash.Bridge.Trace;
+
+/// <summary>A trace in the making; see <see cref="TraceText"/> for its lines. Used by the server's thread only.</summary>
+public sealed class TraceWriter
+{
+    private readonly TextWriter _text;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly ConditionalWeakTable<object, StrongBox<int>> _numbers = [];
+    private readonly Dictionary<ClientAddressSpace, List<ClientMapping>> _told = [];
+    private readonly RecordingCaller _recorder;
+    private int _files;
+
+    /// <param name="text">Not closed here.</param>
+    /// <param name="host">Preset name, for a replay to find the same.</param>
+    public TraceWriter(TextWriter text, string host, string level)
+    {
+        _text = text;
+        _recorder = new RecordingCaller(this);
+        text.WriteLine($"{TraceText.Header} host={host} level={level}");
+    }
+
+    /// <summary>The number of an open file; one that is new gets the next.</summary>
+    internal int NumberOf(object file) => _numbers.GetValue(file, _ => new StrongBox<int>(++_files)).Value;
+
+    internal void Process(EmulatedProcess process)
+    {
+        int caps = (process.CapIpcLock ? 1 : 0) | (process.CapSysResource ? 2 : 0);
+        Line(process.Pid, $"process {process.Name.Replace(' ', '_')} uid={process.User.Uid} memlock={TraceText.Hex(process.MemlockBytes)} caps={caps}");
+    }
+
+    /// <summary>Memory that decided about a call; told once while it stays the same.</summary>
+    internal void Memory(ClientAddressSpace space, ClientMapping mapping)
+    {
+        if (!_told.TryGetValue(space, out List<ClientMapping>? told))
+            _told.Add(space, told = []);
+        if (told.Contains(mapping))
+            return;
+        told.RemoveAll(other => other.Start <= mapping.Last && other.Last >= mapping.Start);
+        told.Add(mapping);
+        string rights = $"{(mapping.CanRead ? 'r' : '-')}{(mapping.CanWrite ? 'w' : '-')}{(mapping.IsShared ? 's' : '-')}";
+        string origin = mapping.IsShared ? $"{TraceText.Hex(mapping.Device)}:{TraceText.Hex(mapping.Inode)}+{TraceText.Hex(mapping.FileOffset)}" : "own";
+        Line(space.Pid, $"mem {TraceText.Hex(mapping.Start)}-{TraceText.Hex(mapping.Last)} {rights} {origin}{(mapping.IsHuge ? " huge" : "")}");
+    }
+
+    internal void Exit(ClientAddressSpace space)
+    {
+        _told.Remove(space);
+        Line(space.Pid, "exit");
+    }
+
+    internal void Open(int pid, object? file, bool isVfio, long result) =>
+        Line(pid, $"open {(file is null ? "-" : $"#{NumberOf(file)}")} {(isVfio ? "vfio" : "iommu")} = {result}");
+
+    internal void Close(object file) => Line(0, $"close #{NumberOf(file)}");
+
+    /// <summary>A read or write of an event file. For a write, the bytes that could be read.</summary>
+    internal void Transfer(int pid, object file, bool isRead, ulong count, ulong offset, int room, ReadOnlySpan<byte> bytes, long result) =>
+        Line(pid, $"{(isRead ? "read" : "write")} #{NumberOf(file)} count={count} offset={TraceText.Hex(offset)} {(isRead ? $"room:{room}" : $"@0x0={Convert.ToHexStringLower(bytes)}")} = {result}");
+
+    /// <summary>Makes a call and writes it down.</summary>
+    internal IoctlResult Ioctl(IommuFile file, ICaller caller, uint request, ulong argument, ulong nth)
+    {
+        IoctlInfo? info = IoctlTable.Find(request);
+        _recorder.Begin(caller, argument, info?.KnownBytes ?? 0);
+        IoctlResult result = file.Ioctl(_recorder, request, argument);
+        string name = info?.Name ?? TraceText.Hex(request);
+        string number = $"#{NumberOf(file)}";
+        string errno = result.Value < 0 ? " " + (Errno)(-result.Value) : "";
+        string points = nth == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" nth:{nth}");
+        Line(caller.Process.Pid, $"{number} {name} arg={TraceText.Hex(argument)}{Fields(info, _recorder.Before, default)}{_recorder.Facts}{points} = {result.Value}{errno}{Fields(info, _recorder.After, _recorder.Before)}");
+        return result;
+    }
+
+    // All fields, or those that differ from another state of the structure. The test command shows its union as words.
+    private static string Fields(IoctlInfo? info, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> before)
+    {
+        if (info?.Structure is not { } structure)
+            return "";
+        var text = new System.Text.StringBuilder();
+        foreach (StructField field in TraceFields.Of(structure))
+        {
+            ulong value = field.Read(bytes);
+            if (before.IsEmpty || value != field.Read(before))
+                text.Append(' ').Append(field.Name).Append('=').Append(value < 10 ? value.ToString(CultureInfo.InvariantCulture) : TraceText.Hex(value));
+        }
+        return text.ToString();
+    }
+
+    private void Line(int pid, string what) =>
+        _text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_start).TotalSeconds:F6} {pid} {what}"));
+}
+
+/// <summary>The fields of a structure as a trace shows them.</summary>
+internal static class TraceFields
+{
+    private static readonly IReadOnlyList<StructField> s_test =
+    [
+        .. FieldMap.Of(typeof(IommuTest)),
+        .. Enumerable.Range(0, 14).Select(i => new StructField(string.Create(CultureInfo.InvariantCulture, $"u{i * 4}"), IommuTest.UnionOffset + (i * 4), 4, false)),
+    ];
+
+    public static IReadOnlyList<StructField> Of(Type structure) => structure == typeof(IommuTest) ? s_test : FieldMap.Of(structure);
+}

@@ -1,0 +1,57 @@
+namespace IommuDash.Bridge.Tests;
+
+public sealed class TraceTests : IDisposable
+{
+    private readonly string _trace = Path.GetTempFileName();
+    private readonly string _door = TestPaths.Compile(TestPaths.Beside("programs/door.c"), "door-traced", "-O1");
+
+    [Theory]
+    [InlineData("forks")]
+    [InlineData("events")]
+    [InlineData("fail-nth")]
+    [InlineData("memory-file")]
+    public void Replay_OfARecordedRun_DiffersNowhere(string scenario)
+    {
+        Assert.Equal((0, ""), Record(scenario));
+        (int code, string output) = TestPaths.IommuDash(["replay", _trace]);
+        Assert.EndsWith(" calls, 0 differ\n", output, StringComparison.Ordinal);
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("\n0 calls", "\n" + output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replay_AnswerIsOtherThanRecorded_IsShownAndCounted()
+    {
+        Record("memory-file");
+        string text = File.ReadAllText(_trace);
+        Assert.Contains(" = 0 out_ioas_id=1", text, StringComparison.Ordinal);
+        File.WriteAllText(_trace, text.Replace(" = 0 out_ioas_id=1", " = 0 out_ioas_id=7", StringComparison.Ordinal).Replace("= -9 EBADF", "= 0", StringComparison.Ordinal));
+        (int code, string output) = TestPaths.IommuDash(["replay", _trace]);
+        Assert.Equal(1, code);
+        Assert.Contains("here: out_ioas_id=0x1", output, StringComparison.Ordinal);
+        Assert.Contains("here: -9 EBADF", output, StringComparison.Ordinal);
+        Assert.EndsWith(" 2 differ\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replay_OfALevelThatLacksTheCall_Differs()
+    {
+        Record("memory-file");
+        Assert.Contains("-25 ENOTTY", TestPaths.IommuDash(["replay", "--level", "6.12", _trace]).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("something else\n")]
+    [InlineData("# iommudash trace 1 host=mock level=current\n0.1 7 nonsense\n")]
+    public void Replay_OfAnythingElse_SaysSo(string text)
+    {
+        File.WriteAllText(_trace, text);
+        (int code, string output) = TestPaths.IommuDash(["replay", _trace]);
+        Assert.Equal(2, code);
+        Assert.StartsWith("iommudash: ", output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => File.Delete(_trace);
+
+    private (int ExitCode, string Output) Record(string scenario) => TestPaths.IommuDash(["run", "--host", "mock", "--trace", _trace, "--", _door, scenario]);
+}
