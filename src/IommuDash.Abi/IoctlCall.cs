@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using IommuDash.Engine;
+using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Abi;
@@ -51,10 +52,14 @@ internal ref struct IoctlCall(IommuFile file, ICaller caller, ulong argument, Sp
         return refusal;
     }
 
-    /// <summary>Destroys an object that the call has just made.</summary>
+    /// <summary>Destroys an object that the call has just made. Undoing is not made to fail.</summary>
     public readonly void Undo(uint objectId)
     {
-        if (Context.Destroy(objectId) is { } stuck)
+        IFailurePoints? points = Context.Host.FailurePoints;
+        Context.Host.FailurePoints = null;
+        Refusal? stuck = Context.Destroy(objectId);
+        Context.Host.FailurePoints = points;
+        if (stuck is not null)
             throw new InvalidOperationException($"An object just made cannot be destroyed: {stuck.Reason}");
     }
 }

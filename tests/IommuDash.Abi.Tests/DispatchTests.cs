@@ -1,5 +1,6 @@
 using IommuDash.Abi.Layout;
 using IommuDash.Engine;
+using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Abi.Tests;
@@ -80,6 +81,23 @@ public sealed class DispatchTests
         rig.Caller.RefusesWrites = false;
         Assert.Equal(Errno.None, rig.Call(0x81, ref command));
         Assert.Equal(1u, command.OutIoasId);
+    }
+
+    [Fact]
+    public void IoasAlloc_UndoneWhileALookupIsMadeToFail_StillLeavesNothing()
+    {
+        using var rig = new AbiRig();
+        rig.Host.FailurePoints = new FailsLookups();
+        rig.Caller.RefusesWrites = true;
+        var command = new IommuIoasAlloc();
+        Assert.Equal(Errno.EFAULT, rig.CallRaw(0x81, ref command));
+        Assert.Empty(rig.File.Context.Objects.All);
+        Assert.NotNull(rig.Host.FailurePoints);
+    }
+
+    private sealed class FailsLookups : IFailurePoints
+    {
+        public bool ShouldFail(FailurePoint point) => point == FailurePoint.ObjectLookup;
     }
 
     [Fact]
