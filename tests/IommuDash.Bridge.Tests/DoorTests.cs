@@ -20,6 +20,8 @@ public sealed class DoorTests
     [InlineData("pointers")]
     [InlineData("events")]
     [InlineData("fail-nth")]
+    [InlineData("window")]
+    [InlineData("status")]
     [InlineData("memory-file")]
     public void Program_UsesTheDescriptor_AsOnLinux(string scenario)
     {

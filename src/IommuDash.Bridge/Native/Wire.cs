@@ -12,6 +12,7 @@ internal enum RequestOp : uint
     Write = 5,
     Mmap = 6,
     Munmap = 7,
+    Counters = 8,
 }
 
 internal enum NodeKind : ulong

@@ -46,11 +46,21 @@ public sealed unsafe partial class BridgeServer
             RequestOp.Write => Transfer(endpoint, caller, request, ref reply),
             RequestOp.Mmap => Mmap(endpoint, request, ref reply, out window),
             RequestOp.Munmap => Munmap(request.A),
+            RequestOp.Counters => Counters(request.A, ref reply),
             _ => -(long)Errno.EINVAL,
         };
         Calls++;
         Send(thread, reply, caller, window);
         PutTokens();
+    }
+
+    // What /proc/PID/status would say on the emulated host. Of processes it does not know nothing is pinned.
+    private long Counters(ulong pid, ref WireReply reply)
+    {
+        if (pid > int.MaxValue || !_processes.TryGetValue((int)pid, out ClientProcess? process))
+            return 0;
+        reply.Extra = process.Memory.LockedPages;
+        return (long)process.Memory.PinnedPages;
     }
 
     private void Register(in ReceivedPacket packet, uint tid, bool isNewImage)

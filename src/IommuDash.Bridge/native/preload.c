@@ -1,7 +1,7 @@
 /*
  * Lets an unmodified program open the emulated /dev/iommu and /dev/vfio/vfio: the descriptor it gets is a socket connected to the server
  * named by IOMMUDASH_SOCKET, so dup, fork, poll, close and close-on-exec are the kernel's own and the last close is seen by the server.
- * Covered: open and openat in all their spellings, ioctl, read, write, pread, pwrite, mmap and munmap of those descriptors.
+ * Covered: open and openat in all their spellings, ioctl, read, write, pread, pwrite, mmap and munmap of those descriptors; fopen of a process's status, to which the pages pinned and locked there are added.
  * Not covered: static programs and raw syscall(SYS_...) callers; they never come by here. stdio streams opened on the nodes.
  * Holds always: descriptors that are not ours, and requests of other ioctl types, go to libc unseen.
  */
@@ -197,8 +197,8 @@ static int register_thread(int socket)
 	return 0;
 }
 
-/* One call: -errno or the result. A server that is gone is EIO. The memory file of a window goes to *memory, its cookie to *cookie. */
-static int64_t call_server(int socket, struct request *request, uint64_t *cookie, int *memory)
+/* One call: -errno or the result. A server that is gone is EIO. The second result goes to *extra, the memory file of a window to *memory. */
+static int64_t call_server(int socket, struct request *request, uint64_t *extra, int *memory)
 {
 	struct reply reply;
 	int carried;
@@ -227,12 +227,13 @@ static int64_t call_server(int socket, struct request *request, uint64_t *cookie
 			return carried;
 		/* The server has just written the structure around it, so this is writable. */
 		memcpy((void *)(uintptr_t)reply.extra, &carried, sizeof(carried));
-	} else if (reply.flags & REPLY_WINDOW) {
-		*cookie = reply.extra;
+	} else if (memory) {
 		*memory = carried;
 	} else if (carried >= 0) {
 		close(carried);
 	}
+	if (extra)
+		*extra = reply.extra;
 	return reply.value;
 }
 
@@ -244,11 +245,9 @@ static int64_t finish(int64_t result)
 	return -1;
 }
 
-static int open_node(enum node node, uint32_t tid, int flags)
+static int connect_server(int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct request request = { .op = OP_OPEN, .a = node, .b = tid };
-	int64_t result;
 	int fd;
 
 	if (strlen(server_path) >= sizeof(address.sun_path)) {
@@ -264,6 +263,17 @@ static int open_node(enum node node, uint32_t tid, int flags)
 		errno = ENXIO;
 		return -1;
 	}
+	return fd;
+}
+
+static int open_node(enum node node, uint32_t tid, int flags)
+{
+	struct request request = { .op = OP_OPEN, .a = node, .b = tid };
+	int fd = connect_server(flags);
+	int64_t result;
+
+	if (fd < 0)
+		return -1;
 	result = call_server(fd, &request, NULL, NULL);
 	if (result < 0) {
 		close(fd);
@@ -338,6 +348,81 @@ static int do_open(int dirfd, const char *path, int flags, mode_t mode)
 		return real_openat(AT_FDCWD, "/dev/null", flags);
 	errno = saved;
 	return fd;
+}
+
+/* /proc/self/status and /proc/PID/status: the process they name, or 0. */
+static pid_t status_process(const char *path)
+{
+	char *end;
+	long pid;
+
+	if (!strcmp(path, "/proc/self/status"))
+		return getpid();
+	if (strncmp(path, "/proc/", 6))
+		return 0;
+	pid = strtol(path + 6, &end, 10);
+	return end != path + 6 && !strcmp(end, "/status") ? (pid_t)pid : 0;
+}
+
+static void add_pages(char *line, size_t size, const char *name, uint64_t pages)
+{
+	size_t length = strlen(name);
+
+	if (!strncmp(line, name, length))
+		snprintf(line, size, "%s\t%8llu kB\n", name, strtoull(line + length, NULL, 10) + 4ull * pages);
+}
+
+/* The status of a process with what is pinned and locked on the emulated host added to it. NULL: nothing to add, open the real one. */
+static FILE *open_status(const char *path, pid_t pid, const char *mode, FILE *(*real_fopen)(const char *, const char *))
+{
+	struct request request = { .op = OP_COUNTERS, .a = (uint64_t)pid };
+	uint64_t locked = 0;
+	int64_t pinned = -1;
+	char line[512];
+	int memory, server = connect_server(O_CLOEXEC);
+	FILE *real, *status;
+
+	if (server >= 0) {
+		pinned = call_server(server, &request, &locked, NULL);
+		close(server);
+	}
+	if (pinned < 0 || (!pinned && !locked))
+		return NULL;
+	real = real_fopen(path, mode);
+	memory = real ? memfd_create("status", MFD_CLOEXEC) : -1;
+	status = memory >= 0 ? fdopen(memory, "w+") : NULL;
+	if (!status)
+		return real;
+	while (fgets(line, sizeof(line), real)) {
+		add_pages(line, sizeof(line), "VmLck:", locked);
+		add_pages(line, sizeof(line), "VmPin:", (uint64_t)pinned);
+		fputs(line, status);
+	}
+	fclose(real);
+	rewind(status);
+	return status;
+}
+
+static FILE *do_fopen(const char *path, const char *mode, FILE *(*real_fopen)(const char *, const char *))
+{
+	pid_t pid;
+	FILE *status = NULL;
+
+	init();
+	/* Only where this program, or the one it was forked from, has ever called. */
+	if (server_path && registered_pid && path && (pid = status_process(path)) != 0)
+		status = open_status(path, pid, mode, real_fopen);
+	return status ? status : real_fopen(path, mode);
+}
+
+EXPORT FILE *fopen(const char *path, const char *mode)
+{
+	return do_fopen(path, mode, (FILE *(*)(const char *, const char *))next("fopen"));
+}
+
+EXPORT FILE *fopen64(const char *path, const char *mode)
+{
+	return do_fopen(path, mode, (FILE *(*)(const char *, const char *))next("fopen64"));
 }
 
 static int needs_mode(int flags)

@@ -17,6 +17,7 @@ enum request_op {
 	OP_WRITE = 5,		/* as OP_READ */
 	OP_MMAP = 6,		/* a = length, b = prot, c = flags, d = offset; answered with a memory file to map */
 	OP_MUNMAP = 7,		/* a = cookie of the mapping */
+	OP_COUNTERS = 8,	/* a = pid: result = pages pinned, extra = pages locked, of its address space on the emulated host */
 };
 
 enum node {

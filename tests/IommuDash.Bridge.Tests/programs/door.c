@@ -228,6 +228,69 @@ static void memory_file(void)
 	CHECK(!ioctl(fd, 0x3ba0, &check));
 }
 
+struct mock { uint32_t size, op, id, reserved, stdev, hwpt, idev, rest[11]; };
+
+/* A driver's window is mapped through the descriptor, only whole and shared, and holds its object until munmap. */
+static void window(void)
+{
+	struct mock mock = { .size = 72, .op = 2 };
+	struct { uint32_t size, flags, dev, pt, out, reserved, type, len; uint64_t data; } parent = { sizeof(parent), 1 };
+	struct { uint32_t in, out; uint64_t offset, length; } data = { .in = 0x1badcafe };
+	struct { uint32_t size, flags, type, dev, hwpt, out, len, reserved; uint64_t data; } viommu = { sizeof(viommu), 0, 0xdeadbeef };
+	int fd = open_iommu(0);
+	uint32_t *seen;
+
+	mock.id = parent.pt = alloc_ioas(fd);
+	CHECK(!ioctl(fd, 0x3ba0, &mock));
+	parent.dev = viommu.dev = mock.idev;
+	CHECK(!ioctl(fd, 0x3b89, &parent));
+	viommu.hwpt = parent.out;
+	viommu.data = (uintptr_t)&data;
+	viommu.len = sizeof(data);
+	CHECK(!ioctl(fd, 0x3b90, &viommu));
+	CHECK(data.out == data.in && data.length == 8192);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, (off_t)data.offset) == MAP_FAILED && errno == ENXIO);
+	CHECK(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, (off_t)data.offset) == MAP_FAILED && errno == EINVAL);
+	CHECK(mmap(NULL, 8192, PROT_READ | PROT_EXEC, MAP_SHARED, fd, (off_t)data.offset) == MAP_FAILED && errno == EPERM);
+	seen = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)data.offset);
+	CHECK(seen != MAP_FAILED && *seen == data.in);
+	CHECK(destroy(fd, viommu.out) == -1 && errno == EBUSY);
+	CHECK(!munmap(seen, 8192));
+	CHECK(!destroy(fd, viommu.out));
+}
+
+static unsigned long status_pages(const char *name)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	CHECK(status);
+	while (fgets(line, sizeof(line), status)) {
+		if (!strncmp(line, name, strlen(name)))
+			kib = strtoul(line + strlen(name), NULL, 10);
+	}
+	fclose(status);
+	return kib / 4;
+}
+
+/* What a program has pinned shows in its status, as VmPin; there are 16 pages of it. */
+static void status(void)
+{
+	struct mock mock = { .size = 72, .op = 2 };
+	struct { uint32_t size, flags, ioas_id, reserved; uint64_t user_va, length, iova; } map = { sizeof(map), 6, 0, 0, 0, 65536, 0 };
+	int fd = open_iommu(0);
+
+	map.user_va = (uintptr_t)mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mock.id = map.ioas_id = alloc_ioas(fd);
+	CHECK(!ioctl(fd, 0x3ba0, &mock));
+	CHECK(status_pages("VmPin:") == 0);
+	CHECK(!ioctl(fd, 0x3b85, &map));
+	CHECK(status_pages("VmPin:") == 16);
+	CHECK(!close(fd));
+	CHECK(status_pages("VmPin:") == 0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *scenario = argc > 1 ? argv[1] : "";
@@ -241,6 +304,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(scenario, "orphan")) orphan();
 	else if (!strcmp(scenario, "pointers")) pointers();
 	else if (!strcmp(scenario, "events")) events();
+	else if (!strcmp(scenario, "window")) window();
+	else if (!strcmp(scenario, "status")) status();
 	else if (!strcmp(scenario, "memory-file")) memory_file();
 	else if (!strcmp(scenario, "fail-nth")) fail_nth();
 	else return 2;
