@@ -100,6 +100,28 @@ public sealed class DispatchTests
         public bool ShouldFail(FailurePoint point) => point == FailurePoint.ObjectLookup;
     }
 
+    [Theory]
+    [InlineData(0u, 0u, Errno.None)]
+    [InlineData(1u, 0x1000u, Errno.None)]
+    [InlineData(1u, 0x2000u, Errno.ENOENT)]
+    [InlineData(2u, 0u, Errno.ENOENT)]
+    public void IoasCopy_WithAFuzzersAddress_MeansTheNthArea(uint ordinal, uint offset, Errno expected)
+    {
+        using var rig = new AbiRig();
+        var alloc = new IommuIoasAlloc();
+        rig.Call(0x81, ref alloc);
+        foreach (ulong iova in (ulong[])[0x10000, 0x20000])
+        {
+            var map = new IommuIoasMap { Flags = 7, IoasId = alloc.OutIoasId, UserVa = AbiRig.Buffer, Length = 0x2000, Iova = iova };
+            Assert.Equal(Errno.None, rig.Call(0x85, ref map));
+        }
+        var copy = new IommuIoasCopy { Flags = 6 | 1 << 16, DstIoasId = alloc.OutIoasId, SrcIoasId = alloc.OutIoasId, Length = 0x1000, SrcIova = (ulong)offset << 32 | ordinal };
+        Assert.Equal(expected, rig.Call(0x83, ref copy));
+        copy.Flags = 6 | 1 << 16;
+        copy.SrcIoasId = 9;
+        Assert.Equal(Errno.EOPNOTSUPP, rig.Call(0x83, ref copy));
+    }
+
     [Fact]
     public void Option_Get_WritesOnlyTheValue()
     {

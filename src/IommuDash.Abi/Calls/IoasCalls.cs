@@ -78,6 +78,7 @@ internal static class IoasCalls
     public static Refusal? Copy(ref IoctlCall call)
     {
         ref IommuIoasCopy command = ref call.As<IommuIoasCopy>();
+        SyzIova.Resolve(call.Context.Objects.Find<Ioas>(command.SrcIoasId), ref command.Flags, ref command.SrcIova);
         return call.Context.IoasCopy(command.DstIoasId, command.SrcIoasId, (MapFlags)command.Flags, command.SrcIova, command.Length, ref command.DstIova)
             ?? call.Respond();
     }

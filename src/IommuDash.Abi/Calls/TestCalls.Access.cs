@@ -24,6 +24,7 @@ internal static partial class TestCalls
     {
         ref TestAccessPages union = ref Union<TestAccessPages>(ref call);
         AccessFile? file = FindAccess(ref call);
+        SyzIova.Resolve(file?.Access.Ioas, ref union.Flags, ref union.Iova);
         if (MockTests.AccessPages(file, call.Caller.Process, (AccessFlags)union.Flags, union.Iova, union.Length, union.Uptr, out union.OutAccessPagesId) is { } refusal)
             return refusal;
         if (call.Respond() is not { } fault)
@@ -41,6 +42,7 @@ internal static partial class TestCalls
     {
         ref TestAccessRw union = ref Union<TestAccessRw>(ref call);
         AccessFile? file = FindAccess(ref call);
+        SyzIova.Resolve(file?.Access.Ioas, ref union.Flags, ref union.Iova);
         var flags = (AccessFlags)union.Flags;
         if (MockTests.CheckAccessRw(file, union.Length, flags) is { } bad)
             return bad;
