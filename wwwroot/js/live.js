@@ -1,6 +1,7 @@
 // Live views over the hub /hubs/workspace (docs/hub.md): one connection per workspace and page, deltas merged here, so that a canvas gets whole, ordered snapshots.
 // Holds always: at most one message per subscription is on its way, since the next comes only after the last was drawn and acknowledged.
 import './../lib/signalr.min.js';
+import { whenGoing } from './pause.js';
 
 const connections = new Map();
 
@@ -70,6 +71,7 @@ class Connection {
   /** Asks for a fresh snapshot; on the server the new subscription takes the place of the old. */
   async send(subscription) {
     if (!this.#subscriptions.has(subscription.id) || this.#hub.state !== signalR.HubConnectionState.Connected) return;
+    subscription.asked = true;
     try {
       await this.#hub.invoke('Subscribe', subscription.id, subscription.view, subscription.query);
     } catch (error) {
@@ -129,6 +131,8 @@ class Subscription {
   #version = -1;
   #data = null;
   #items = null;
+  #turn = 0;
+  asked = false;
 
   constructor(view, query, onSnapshot, onState) {
     this.view = view;
@@ -142,7 +146,14 @@ class Subscription {
     this.#connection = connection;
   }
 
+  /** The answer to a new query is shown even while the screen is paused; what the server sends of itself waits. */
   async take(message, isDelta) {
+    const turn = ++this.#turn;
+    const asked = this.asked;
+    this.asked = false;
+    if (!asked) await whenGoing();
+    // Another query was sent meanwhile, and its answer has taken the place of this.
+    if (turn !== this.#turn) return;
     let changed = null;
     if (isDelta && message.from !== this.#version) {
       this.#connection.send(this);
