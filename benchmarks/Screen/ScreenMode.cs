@@ -106,7 +106,7 @@ internal static class ScreenMode
         }
         """);
 
-    // Commands in batches of 50 every 50 ms: an unmap and a map again of areas in the window. After each twentieth batch: how long until the map shows that version or a newer one.
+    // Commands in batches of 50 every 50 ms, from the window's areas. As soon as one change has been seen on the screen, the next batch's answer starts the clock anew.
     private static async Task<IEnumerable<ScreenResult>> UnderLoadAsync(Dashboard dashboard, IPage page, string workspace, string ioas)
     {
         const int PerBatch = CommandsPerSecond / 20;
@@ -114,16 +114,16 @@ internal static class ScreenMode
         var memory = new List<double>();
         Task<double>? probe = null;
         var random = new Random(1);
+        ulong[] chosen = [];
         long commands = 0;
         long begun = Stopwatch.GetTimestamp();
         TimeSpan next = TimeSpan.Zero;
         for (int batch = 0; Stopwatch.GetElapsedTime(begun) < LoadTime; batch++)
         {
-            object[] work = [.. Enumerable.Range(0, PerBatch / 2).SelectMany(_ =>
-            {
-                var index = (ulong)random.Next(Areas);
-                return new[] { Unmap(ioas, index), Map(ioas, index) };
-            })];
+            // Every batch changes what is shown: one takes areas out, the next puts them back.
+            if (batch % 2 == 0)
+                chosen = [.. Enumerable.Range(0, PerBatch).Select(_ => (ulong)random.Next(Areas)).Distinct()];
+            object[] work = [.. chosen.Select(index => batch % 2 == 0 ? Unmap(ioas, index) : Map(ioas, index))];
             JsonElement answer = await dashboard.RunAsync(workspace, work);
             commands += work.Length;
             if (probe is null || probe.IsCompleted)
