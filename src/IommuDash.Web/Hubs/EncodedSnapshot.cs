@@ -18,7 +18,7 @@ internal sealed class EncodedSnapshot
     private readonly string[] _keys = [];
 
     // The delta last asked for: watchers at the same pace ask for the same one.
-    private (EncodedSnapshot From, DeltaMessage? Delta)? _lastDelta;
+    private CachedDelta? _lastDelta;
 
     private EncodedSnapshot(object snapshot)
     {
@@ -53,10 +53,10 @@ internal sealed class EncodedSnapshot
     {
         if (from == this)
             return null;
-        (EncodedSnapshot From, DeltaMessage? Delta)? last = _lastDelta;
-        if (last?.From != from)
-            _lastDelta = last = (from, Compare(from));
-        return last.Value.Delta is { } delta ? delta with { From = fromVersion, Version = version } : null;
+        CachedDelta? last = _lastDelta;
+        if (last is null || !last.IsFrom(from))
+            _lastDelta = last = new CachedDelta(from, Compare(from));
+        return last.Delta is { } delta ? delta with { From = fromVersion, Version = version } : null;
     }
 
     private DeltaMessage? Compare(EncodedSnapshot from)
@@ -72,4 +72,14 @@ internal sealed class EncodedSnapshot
     }
 
     private static bool Same(JsonElement left, JsonElement right) => JsonMarshal.GetRawUtf8Value(left).SequenceEqual(JsonMarshal.GetRawUtf8Value(right));
+
+    // Knows where it leads from without keeping it: else each snapshot would keep the one before it, and so all there ever were.
+    private sealed class CachedDelta(EncodedSnapshot from, DeltaMessage? delta)
+    {
+        private readonly WeakReference<EncodedSnapshot> _from = new(from);
+
+        public DeltaMessage? Delta => delta;
+
+        public bool IsFrom(EncodedSnapshot other) => _from.TryGetTarget(out EncodedSnapshot? known) && known == other;
+    }
 }
