@@ -104,5 +104,5 @@ test('hex and size read as the rest of the dashboard', () => {
   assert.equal(scale.hex(0x100000000n), '0x0001_0000_0000');
   assert.equal(scale.size(4096n), '4 KiB');
   assert.equal(scale.size(1n << 64n), '16 EiB');
-  assert.equal(scale.size(1000000n), '≈ 976.56 KiB');
+  assert.equal(scale.size(1000000n), '≈ 976.6 KiB');
 });
