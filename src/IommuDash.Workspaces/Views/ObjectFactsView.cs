@@ -82,7 +82,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
         HostDevice[] devices = [.. host.Devices.Where(device => device.Unit == unit)];
         return Hardware(new ObjectName("unit", unit.Name, $"IOMMU {unit.Name}"),
         [
-            new("Vendor", $"{described.Vendor}"),
+            new("Vendor", described.Vendor == IommuVendor.Amd ? "AMD" : $"{described.Vendor}"),
             described.Vendor == IommuVendor.Mock ? new("IOVA width", "fixed window") : new("IOVA width", $"{described.InputBits} bits"),
             new("Largest leaf", described.LargestPageShift == 0 ? "all the format has" : null) { Bytes = described.LargestPageShift == 0 ? null : UInt128.One << described.LargestPageShift },
             new("Snoop control", YesNo(described.SnoopControl)),
