@@ -66,6 +66,9 @@ public sealed class Workspace : IDisposable
     /// <summary>Cancelled when the workspace is deleted.</summary>
     public CancellationToken Deleted => _deleted.Token;
 
+    /// <summary>Who looks at it; those who open it say so.</summary>
+    public WorkspaceWatchers Watchers { get; } = new();
+
     internal Journal Journal { get; }
 
     internal EventRing Events { get; }

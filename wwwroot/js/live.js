@@ -44,7 +44,7 @@ class Connection {
   constructor(workspaceId) {
     this.#workspaceId = workspaceId;
     this.#hub = new signalR.HubConnectionBuilder()
-      .withUrl(new URL('hubs/workspace', document.baseURI).href)
+      .withUrl(new URL('hubs/workspace?client=page', document.baseURI).href)
       .withAutomaticReconnect({ nextRetryDelayInMilliseconds: retry => Math.min(250 * 2 ** retry.previousRetryCount, 5000) })
       .configureLogging(signalR.LogLevel.Error)
       .build();

@@ -22,13 +22,18 @@ public sealed class WorkspaceHub(
 {
     public const string Path = "/hubs/workspace";
 
+    /// <summary>Query parameter of the connection: a page's pictures say <see cref="PageClient"/> there, since their tab is counted already.</summary>
+    public const string ClientParameter = "client";
+
+    public const string PageClient = "page";
+
     private static readonly object StateKey = new();
 
     /// <summary>Chooses the workspace that later calls are about; subscriptions made before stay with theirs.</summary>
     public JoinAnswer Join(string workspaceId)
     {
         Workspace workspace = registry.Find(workspaceId) ?? throw new HubException($"There is no workspace {workspaceId}.");
-        State.Workspace = workspace;
+        State.Watch(workspace, isCounted: Context.GetHttpContext()?.Request.Query[ClientParameter].ToString() != PageClient);
         return new JoinAnswer(workspace.Id, workspace.Description.Name, workspace.Version);
     }
 
@@ -79,6 +84,7 @@ public sealed class WorkspaceHub(
     {
         foreach (Subscription subscription in State.Subscriptions.Values)
             await subscription.DisposeAsync();
+        State.Leave();
         await base.OnDisconnectedAsync(exception);
     }
 
@@ -94,8 +100,24 @@ public sealed class WorkspaceHub(
 
     private sealed class ConnectionState
     {
-        public Workspace? Workspace { get; set; }
+        private IDisposable? _watching;
+
+        public Workspace? Workspace { get; private set; }
 
         public ConcurrentDictionary<string, Subscription> Subscriptions { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Among the workspace's watchers from now on, and no longer among those of the one before.</summary>
+        public void Watch(Workspace workspace, bool isCounted)
+        {
+            Leave();
+            Workspace = workspace;
+            _watching = isCounted ? workspace.Watchers.Add() : null;
+        }
+
+        public void Leave()
+        {
+            _watching?.Dispose();
+            _watching = null;
+        }
     }
 }

@@ -14,6 +14,7 @@ public sealed partial class WorkspaceSession : IDisposable
     private readonly ShellState _shell;
     private readonly ILogger<WorkspaceSession> _log;
     private CancellationTokenSource _following = new();
+    private IDisposable? _watching;
     private long _seen;
 
     public WorkspaceSession(WorkspaceRegistry registry, ShellState shell, ILogger<WorkspaceSession> log)
@@ -52,10 +53,19 @@ public sealed partial class WorkspaceSession : IDisposable
             _shell.SetLive(default);
             return false;
         }
+        _watching = Workspace.Watchers.Add();
         _seen = Version = Workspace.Version;
         _shell.SetLive(new LiveStatus(LiveState.Live, Version, 0));
         _ = FollowAsync(Workspace, _following.Token);
         return true;
+    }
+
+    /// <summary>Looks at no workspace any more; call on the circuit's thread.</summary>
+    public void Leave()
+    {
+        Stop();
+        _shell.SetWorkspace(null);
+        _shell.SetLive(default);
     }
 
     /// <summary>A snapshot of a view at the present version.</summary>
@@ -82,6 +92,8 @@ public sealed partial class WorkspaceSession : IDisposable
 
     private void Stop()
     {
+        _watching?.Dispose();
+        _watching = null;
         _following.Cancel();
         _following.Dispose();
         _following = new CancellationTokenSource();
