@@ -55,7 +55,8 @@ public sealed class HostsTests(DashboardFixture dashboard)
         ILocator row = watcher.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = id });
         await Assertions.Expect(row).ToContainTextAsync("of 22");
         await owner.Page.GetByRole(AriaRole.Button, new() { Name = "New IOAS" }).First.ClickAsync();
-        await Assertions.Expect(row.GetByRole(AriaRole.Cell).Nth(1)).ToHaveTextAsync("2");
+        await Assertions.Expect(row.GetByRole(AriaRole.Cell).Nth(0)).ToHaveTextAsync("2");
+        await Assertions.Expect(row.Locator(".watchers")).ToHaveTextAsync("1");
         await watcher.PictureAsync("hosts-list");
         await row.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
         Assert.Empty(await watcher.AccessibilityFaultsAsync());

@@ -1,4 +1,6 @@
 // What the IOAS page knows: what the URL asks for, the newest snapshots of the workspace, the call being prepared and the answer to the last one. Its parts show it and call its methods; none talks to another.
+using System.Globalization;
+
 using IommuDash.Engine;
 using IommuDash.Web.Model;
 using IommuDash.Workspaces.Commands;
@@ -16,8 +18,6 @@ public sealed record AnsweredCall(Command Command, CommandAnswer Answer)
 /// <summary>View model of one open page.</summary>
 public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState> navigate)
 {
-    private const ulong PageMask = 4095;
-
     private IovaRange _opening = new(0, uint.MaxValue);
     private (int Context, uint Ioas) _opened;
 
@@ -37,6 +37,9 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
 
     /// <summary>The selected area; null if none is or it has gone.</summary>
     public IoasAreaSnapshot? Area { get; private set; }
+
+    /// <summary>Facts of <see cref="IoasPageState.Inspected"/>; null while an area is selected or nothing is.</summary>
+    public ObjectFactsSnapshot? Facts { get; private set; }
 
     /// <summary>The call being prepared; null while it cannot be read.</summary>
     public Command? Draft { get; private set; }
@@ -61,17 +64,14 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
     /// <summary>The window that the map opens with where the URL names none: the areas with room around them, else the lowest 4 GiB.</summary>
     public static IovaRange Opening(IoasSnapshot summary)
     {
-        if (summary.Extent is not { } extent)
-            return new IovaRange(0, uint.MaxValue);
-        ulong room = (ulong)(extent.LengthBytes / 8) + PageMask;
-        ulong start = extent.Start - Math.Min(room, extent.Start);
-        ulong last = extent.Last + Math.Min(room, ulong.MaxValue - extent.Last);
-        return new IovaRange(start & ~PageMask, last | PageMask);
+        return summary.Extent is { } extent ? IoasPageState.Around(extent) : new IovaRange(0, uint.MaxValue);
     }
 
     /// <summary>Takes over what the URL says.</summary>
     public async Task GoAsync(IoasPageState state)
     {
+        if (state.Lit is { } lit && lit != State.Lit)
+            Marks = [new RefusalRange(RangeRole.Requested, lit)];
         State = state;
         await RefreshAsync();
     }
@@ -89,6 +89,9 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
             : null;
         if (Area?.Area is null)
             Area = null;
+        Facts = Area is null && State.Inspected is { } key
+            ? (await Session.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new ObjectFactsQuery(State.Context, key.Kind, key.Id))).Data
+            : null;
         await ReadPreviewAsync();
         Changed?.Invoke();
     }
@@ -106,13 +109,24 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
         CommandAnswer answer = await Session.ExecuteAsync(command);
         LastCall = new AnsweredCall(command, answer);
         Marks = answer.Ranges;
+        if (State.Lit is not null)
+            Navigate(State with { Lit = null });
         if (answer.Outputs.Ioas is { } created && command is IoasAlloc)
             Navigate(new IoasPageState { Context = State.Context, Ioas = created, Tab = State.Tab });
         await RefreshAsync();
     }
 
     /// <summary>Selects an area everywhere; null selects nothing.</summary>
-    public void Select(ulong? start) => Navigate(State with { Selected = start });
+    public void Select(ulong? start) => Navigate(State with { Selected = start, Inspected = null });
+
+    /// <summary>Shows an object in the inspector: an IOAS or hw_pagetable here, anything else where it is at home.</summary>
+    public void Inspect(SelectionKey key)
+    {
+        if (key.Kind == "ioas" && uint.TryParse(key.Id, CultureInfo.InvariantCulture, out uint ioas) && ioas != Summary.Ioas)
+            Navigate(new IoasPageState { Context = State.Context, Ioas = ioas, Inspected = key, Tab = State.Tab, Scale = State.Scale });
+        else
+            Navigate(State with { Selected = null, Inspected = key });
+    }
 
     /// <summary>Selects the area at an address and goes there, close enough to see its neighbours.</summary>
     public void SelectAndShow(ulong start)
@@ -147,7 +161,7 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
             Changed?.Invoke();
     }
 
-    public SelectionKey? SelectedKey => Area?.Area is { } area ? IoasPageState.KeyOf(Summary.Ioas, area.Start) : null;
+    public SelectionKey? SelectedKey => Area?.Area is { } area ? IoasPageState.KeyOf(Summary.Ioas, area.Start) : Facts is { Exists: true } ? State.Inspected : null;
 
     // The window stays where it is when areas come and go, except for the first one: it would be too small to see.
     private void Open(bool wasEmpty)

@@ -30,6 +30,12 @@ public sealed record IoasPageState
     /// <summary>First IOVA of the selected area.</summary>
     public ulong? Selected { get; init; }
 
+    /// <summary>IOAS or hw_pagetable that the inspector shows while no area is selected.</summary>
+    public SelectionKey? Inspected { get; init; }
+
+    /// <summary>A range that another page led to: lit on the map until the next call.</summary>
+    public IovaRange? Lit { get; init; }
+
     /// <summary>The map's window, last inclusive; null = where the areas are.</summary>
     public IovaRange? Window { get; init; }
 
@@ -55,7 +61,8 @@ public sealed record IoasPageState
         {
             Context = int.TryParse(Text("context"), CultureInfo.InvariantCulture, out int context) ? context : 1,
             Ioas = uint.TryParse(Text("ioas"), CultureInfo.InvariantCulture, out uint ioas) ? ioas : 0,
-            Window = Address(Text("from")) is { } from && Address(Text("to")) is { } to && from < to ? new IovaRange(from, to) : null,
+            Window = Range(Text("from"), Text("to")) is { } window && window.Start < window.Last ? window : null,
+            Lit = Range(Text("lit"), Text("lit-to")),
             Scale = Text("scale") == "linear" ? AddressScale.Linear : AddressScale.Log,
             Tab = Text("tab") switch { "tree" => IoasTab.Tree, "table" => IoasTab.Table, _ => IoasTab.Map },
             Lookup = Text("lookup") ?? "",
@@ -80,6 +87,11 @@ public sealed record IoasPageState
             query["from"] = $"0x{window.Start:x}";
             query["to"] = $"0x{window.Last:x}";
         }
+        if (Lit is { } lit)
+        {
+            query["lit"] = $"0x{lit.Start:x}";
+            query["lit-to"] = $"0x{lit.Last:x}";
+        }
         if (Scale == AddressScale.Linear)
             query["scale"] = "linear";
         if (Tab != IoasTab.Map)
@@ -90,8 +102,20 @@ public sealed record IoasPageState
             query["unfold"] = Unfolded;
         if (Filter.Length != 0)
             query["filter"] = Filter;
-        return QueryHelpers.AddQueryString(DashboardUrls.Ioas(workspace, Selected is { } start ? KeyOf(Ioas, start) : null), query);
+        return QueryHelpers.AddQueryString(DashboardUrls.Ioas(workspace, Selected is { } start ? KeyOf(Ioas, start) : Inspected), query);
     }
+
+    /// <summary>A range with room around it, in whole pages.</summary>
+    public static IovaRange Around(IovaRange range)
+    {
+        const ulong PageMask = 4095;
+        ulong room = (ulong)(range.LengthBytes / 8) + PageMask;
+        ulong start = range.Start - Math.Min(room, range.Start);
+        ulong last = range.Last + Math.Min(room, ulong.MaxValue - range.Last);
+        return new IovaRange(start & ~PageMask, last | PageMask);
+    }
+
+    private static IovaRange? Range(string? start, string? last) => Address(start) is { } from && Address(last) is { } to && from <= to ? new IovaRange(from, to) : null;
 
     private IoasPageState With(SelectionKey key)
     {
@@ -100,7 +124,8 @@ public sealed record IoasPageState
             return this;
         return key.Kind switch
         {
-            "ioas" => this with { Ioas = ioas },
+            "ioas" => this with { Ioas = ioas, Inspected = key },
+            "hwpt" => this with { Inspected = key },
             "area" when parts.Length == 2 => this with { Ioas = ioas, Selected = Address(parts[1]) },
             _ => this,
         };

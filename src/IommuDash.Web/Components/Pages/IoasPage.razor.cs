@@ -1,6 +1,10 @@
+using System.Globalization;
+
 using IommuDash.Web.Components.Ioas;
+using IommuDash.Web.Components.Topology;
 using IommuDash.Web.Model;
 using IommuDash.Workspaces.Commands;
+using IommuDash.Workspaces.Views;
 
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Routing;
@@ -92,10 +96,25 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
     {
         SelectionKey? key = _model?.SelectedKey;
         if (key is { } selected)
-            Inspector.Select(selected, AreaFacts.Of(_model!));
+            Inspector.Select(selected, _model!.Area is null ? ContentOf(selected, _model.Facts!) : AreaFacts.Of(_model));
         else if (_inspected is { } gone && Inspector.IsSelected(gone))
             Inspector.Clear();
         _inspected = key;
+    }
+
+    private InspectorContent ContentOf(SelectionKey key, ObjectFactsSnapshot facts) => ObjectInspector.Of(
+        facts,
+        EventCallback.Factory.Create<SelectionKey>(this, Choose),
+        [TopologyAction.Destroy(State.Context, uint.Parse(key.Id, CultureInfo.InvariantCulture))],
+        EventCallback.Factory.Create<TopologyAction>(this, action => _model!.ExecuteAsync(action.Steps[0](null))),
+        key.Kind == "hwpt" ? (DashboardUrls.Domains(WorkspaceId, key), "Open its page") : (DashboardUrls.Topology(WorkspaceId, key), "Show in the topology"));
+
+    private void Choose(SelectionKey key)
+    {
+        if (key.Kind is "ioas" or "hwpt")
+            _model!.Inspect(key);
+        else
+            Navigation.NavigateTo(DashboardUrls.Topology(WorkspaceId, key));
     }
 
     private void Forget()

@@ -1,6 +1,8 @@
 // Reads the URL into a TopologyState, the state into snapshots, and places controls. Everything that changes the view goes through GoAsync, everything that changes the host through RunAsync.
+using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Web.Api;
+using IommuDash.Web.Components.Ioas;
 using IommuDash.Web.Components.Topology;
 using IommuDash.Web.Model;
 using IommuDash.Workspaces;
@@ -23,6 +25,8 @@ public sealed partial class Topology
     private CommandReport? _outcome;
     private uint? _refusedPt;
     private bool _isMenuOpen;
+    private bool _isContextsOpen;
+    private IReadOnlyList<IoasProcess> _processes = [];
 
     // Choosing the device that is being dragged; null while none is.
     private Task? _drag;
@@ -111,11 +115,11 @@ public sealed partial class Topology
             await GoAsync(_state with { Selection = new SelectionKey(name.Kind, name.Id) });
             return;
         }
-        _content = facts.Exists ? Content(key, facts) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") };
+        _content = facts.Exists ? ObjectInspector.Of(facts, EventCallback.Factory.Create<SelectionKey>(this, SelectAsync), ActionsOf(key), EventCallback.Factory.Create<TopologyAction>(this, RunAsync), PageOf(key)) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") };
         Inspector.Select(key, _content);
     }
 
-    private string? PageOf(SelectionKey key) => key.Kind switch { "ioas" => DashboardUrls.Ioas(Id, key), "hwpt" => DashboardUrls.Domains(Id, key), _ => null };
+    private (string Url, string Text)? PageOf(SelectionKey key) => key.Kind switch { "ioas" => (DashboardUrls.Ioas(Id, key), "Open its page"), "hwpt" => (DashboardUrls.Domains(Id, key), "Open its page"), _ => null };
 
     private IReadOnlyList<TopologyAction> ActionsOf(SelectionKey key) => key.Kind switch
     {
@@ -158,14 +162,23 @@ public sealed partial class Topology
             _refusedPt = command switch { DeviceAttach attach => attach.Pt, DeviceReplace replace => replace.Pt, _ => null };
             if (answer.Errno is not null)
                 break;
+            if (answer.Outputs.Context is { } opened && command is ContextOpen)
+                await GoAsync(_state with { Context = opened });
         }
         await RefreshAsync();
     }
 
-    private void ShowRanges()
+    // On the map of the IOAS that the refused call was about, framed and lit.
+    private void ShowRange(RefusalRange range)
     {
-        uint? ioas = _targets?.Targets.FirstOrDefault(target => target.Id == _refusedPt)?.Ioas;
-        Navigation.NavigateTo(DashboardUrls.Ioas(Id, ioas is { } id ? new SelectionKey("ioas", $"{id}") : null));
+        uint ioas = _targets?.Targets.FirstOrDefault(target => target.Id == _refusedPt)?.Ioas ?? 0;
+        Navigation.NavigateTo(new IoasPageState { Context = _state.Context, Ioas = ioas, Lit = range.Range, Window = IoasPageState.Around(range.Range) }.Url(Id));
+    }
+
+    private async Task OpenContextsAsync()
+    {
+        _processes = (await Session.ReadAsync<IoasView, IoasQuery, IoasSnapshot>(new(0, _state.Context))).Data.Processes;
+        _isContextsOpen = true;
     }
 
     private void OpenMenu() => _isMenuOpen = _targets?.Device is not null;

