@@ -6,6 +6,7 @@ import { countsPerPixel, hex, LAST, overviewX, size, sizeOf, ticks, toX } from '
 const WHOLE = { start: 0n, last: LAST };
 const TICK_GAP = 130;
 const LABEL_GAP = 70;
+const LEAST_AREA = 2;
 
 /** Heights in CSS pixels, from the top. */
 export function layout() {
@@ -124,7 +125,8 @@ function drawColumns(context, lane, place, data, model, ink) {
 
 function drawAreas(context, lane, place, width, data, model, ink) {
   for (const area of data.items) {
-    const at = box(context, lane, place, area);
+    // Never thinner than can be seen, however far out the window is.
+    const at = box(context, lane, place, area, LEAST_AREA);
     if (at.left > width || at.left + at.width < 0) continue;
     const shares = area.share !== 0 && area.share === model.litShare;
     const gap = at.width >= 4 ? 1 : 0;
@@ -138,12 +140,10 @@ function drawAreas(context, lane, place, width, data, model, ink) {
     }
     if (shares) outline(context, seen, ink('text'), 1.5, [2, 2]);
     if (!model.tiny && seen.width > LABEL_GAP * typeScale()) {
-      const lines = [`${size(sizeOf(area))} ${area.prot}`, `pid ${area.pid}`];
-      context.fillStyle = ink(shares ? 'text' : 'surface');
       const left = Math.max(seen.left, 0) + 5;
-      lines.forEach((line, i) => {
-        if (context.measureText(line).width < seen.left + seen.width - left - 4) context.fillText(line, left, seen.top + (16 + 14 * i) * typeScale());
-      });
+      const lines = [`${size(sizeOf(area))} ${area.prot}`, `pid ${area.pid}`].filter(line => context.measureText(line).width < seen.left + seen.width - left - 4);
+      context.fillStyle = ink(shares ? 'text' : 'surface');
+      lines.forEach((line, i) => context.fillText(line, left, seen.top + (16 + 14 * i) * typeScale()));
     }
   }
 }
