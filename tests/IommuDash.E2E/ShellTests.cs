@@ -81,6 +81,22 @@ public sealed class ShellTests(DashboardFixture dashboard)
     }
 
     [Fact]
+    public async Task Palette_OnAnyPageOfAHost_FindsADeviceByItsAddress()
+    {
+        await using BrowserPage tab = await dashboard.OpenAsync();
+        await tab.Page.GetByRole(AriaRole.Button, new() { Name = "Open Intel client" }).ClickAsync();
+        await Assertions.Expect(tab.Page.GetByRole(AriaRole.Treeitem).First).ToBeVisibleAsync();
+        await tab.Page.Keyboard.PressAsync("6");
+        await Assertions.Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Name = "Events" })).ToBeVisibleAsync();
+        await tab.Page.Keyboard.PressAsync("Control+k");
+        ILocator field = tab.Page.GetByRole(AriaRole.Combobox, new() { Name = "Search pages, objects and actions" });
+        await field.FillAsync("01:00.1");
+        await Assertions.Expect(tab.Page.GetByRole(AriaRole.Option)).ToHaveCountAsync(1);
+        await field.PressAsync("Enter");
+        await Assertions.Expect(tab.Page.GetByLabel("Inspector")).ToContainTextAsync("0000:01:00.1");
+    }
+
+    [Fact]
     public async Task Palette_TypedAndEntered_RunsTheEntry()
     {
         await using BrowserPage tab = await dashboard.OpenAsync();

@@ -22,7 +22,7 @@ public sealed class ShellState
     /// <summary>True while the reader wants the screen to hold still.</summary>
     public bool Paused { get; private set; }
 
-    /// <summary>Objects of the open page for the command palette.</summary>
+    /// <summary>Actions of the open page for the command palette.</summary>
     public IReadOnlyList<PaletteEntry> Entries { get; private set; } = [];
 
     private IReadOnlyDictionary<string, long> _counts = new Dictionary<string, long>();

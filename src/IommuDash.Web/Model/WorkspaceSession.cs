@@ -66,6 +66,7 @@ public sealed partial class WorkspaceSession : IDisposable
         Stop();
         _shell.SetWorkspace(null);
         _shell.SetLive(default);
+        _shell.SetEntries([]);
     }
 
     /// <summary>A snapshot of a view at the present version.</summary>

@@ -31,6 +31,9 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
     private Shortcuts Shortcuts { get; set; } = default!;
 
     [Inject]
+    private ShellState Shell { get; set; } = default!;
+
+    [Inject]
     private InspectorSelection Inspector { get; set; } = default!;
 
     private IoasPageState State => _model!.State;
@@ -42,7 +45,16 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
         Navigation.LocationChanged += OnLocationChanged;
     }
 
-    protected override Task OnParametersSetAsync() => GoAsync();
+    protected override Task OnParametersSetAsync()
+    {
+        Shell.SetEntries(
+        [
+            new PaletteEntry("New IOAS", "IOAS", AllocateAsync),
+            new PaletteEntry("Show all areas on the map", "IOAS", () => { if (_model?.Summary.Extent is { } all) _model.Show(all); return Task.CompletedTask; }),
+            new PaletteEntry("Facts of this IOAS", "IOAS", () => { if (_model is { Summary.Ioas: not 0 and var ioas }) _model.Inspect(new SelectionKey("ioas", $"{ioas}")); return Task.CompletedTask; }),
+        ]);
+        return GoAsync();
+    }
 
     private async Task GoAsync()
     {

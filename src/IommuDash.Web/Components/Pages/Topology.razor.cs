@@ -78,12 +78,13 @@ public sealed partial class Topology
         if (!_isOpen || (wasOpen && wanted == _state && _targets is not null))
             return;
         _state = wanted;
-        Shell.SetEntries([.. Session.Workspace!.Description.Devices.Select(EntryOf)]);
+        Shell.SetEntries(
+        [
+            new PaletteEntry("Open or close a context", "Topology", OpenContextsAsync),
+            new PaletteEntry("New IOAS", "Topology", () => RunAsync(TopologyAction.NewIoas(_state.Context))),
+        ]);
         await RefreshAsync();
     }
-
-    private PaletteEntry EntryOf(DeviceDescription device) =>
-        new(device.Address, device.Name, () => SelectAsync(new SelectionKey("device", device.Address)));
 
     private async Task OnHostChangedAsync()
     {
@@ -166,6 +167,7 @@ public sealed partial class Topology
                 await GoAsync(_state with { Context = opened });
         }
         await RefreshAsync();
+        StateHasChanged();
     }
 
     // On the map of the IOAS that the refused call was about, framed and lit.
@@ -179,6 +181,7 @@ public sealed partial class Topology
     {
         _processes = (await Session.ReadAsync<IoasView, IoasQuery, IoasSnapshot>(new(0, _state.Context))).Data.Processes;
         _isContextsOpen = true;
+        StateHasChanged();
     }
 
     private void OpenMenu() => _isMenuOpen = _targets?.Device is not null;
