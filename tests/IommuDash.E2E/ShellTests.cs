@@ -91,7 +91,7 @@ public sealed class ShellTests(DashboardFixture dashboard)
         await tab.Page.Keyboard.PressAsync("Control+k");
         ILocator field = tab.Page.GetByRole(AriaRole.Combobox, new() { Name = "Search pages, objects and actions" });
         await field.FillAsync("01:00.1");
-        await Assertions.Expect(tab.Page.GetByRole(AriaRole.Option)).ToHaveCountAsync(1);
+        await Assertions.Expect(tab.Page.Locator("#palette-list [role=option]")).ToHaveCountAsync(1);
         await field.PressAsync("Enter");
         await Assertions.Expect(tab.Page.GetByLabel("Inspector")).ToContainTextAsync("0000:01:00.1");
     }
