@@ -1,6 +1,7 @@
 // The address-space map as one focusable canvas: fetches what the window needs, moves it by wheel, drag and key, and tells the page what was chosen. Painting is address-map-draw.js, places are
 // address-map-scale.js. What is fetched is wider than the window, so a move is drawn at once from what is there; the answer replaces it when it comes.
 import { subscribe } from './live.js';
+import { caller } from './owner.js';
 import { draw, layout } from './address-map-draw.js';
 import { clampWindow, fetchWindow, frameWindow, hex, LAST, overviewAddress, panWindow, rangeNear, serves, size, sizeOf, toAddress, zoomWindow } from './address-map-scale.js';
 
@@ -24,7 +25,7 @@ export function mount(root, owner, options) {
 }
 
 class AddressMap {
-  #root; #canvas; #tip; #owner; #options;
+  #root; #canvas; #tip; #call; #options;
   #model = { window: null, scale: 'log', overview: null, detail: null, marks: [], passed: [], removed: null, ghost: null, selected: null, brush: null, litShare: 0, glow: new Map() };
   #fetched = null; #detail = null; #overview = null; #width = 0; #frame = 0; #tell = 0; #drag = null; #glowEnds = 0; #known = false;
   #observer = new ResizeObserver(() => this.#resize());
@@ -34,7 +35,7 @@ class AddressMap {
     this.#root = root;
     this.#canvas = root.querySelector('canvas');
     this.#tip = root.querySelector('.map-tip');
-    this.#owner = owner;
+    this.#call = caller(owner, root);
     this.#options = options;
     this.#model.window = clampWindow(...Object.values(big({ start: options.start, last: options.last })));
     this.#model.scale = options.scale;
@@ -160,7 +161,7 @@ class AddressMap {
     this.#fetch();
     this.#paintSoon();
     clearTimeout(this.#tell);
-    this.#tell = setTimeout(() => this.#owner.invokeMethodAsync('WindowMovedAsync', ...text(this.#model.window)), TELL_AFTER_MS);
+    this.#tell = setTimeout(() => this.#call('WindowMovedAsync', ...text(this.#model.window)), TELL_AFTER_MS);
   }
 
   #listen() {
@@ -223,7 +224,7 @@ class AddressMap {
     this.#drag = null;
     if (!drag) return;
     if (drag.brush && drag.moved) {
-      this.#owner.invokeMethodAsync('RangeChosenAsync', ...text(this.#model.brush));
+      this.#call('RangeChosenAsync', ...text(this.#model.brush));
       this.#model.brush = null;
       this.#paintSoon();
     } else if (!drag.moved && !drag.overview) {
@@ -235,7 +236,7 @@ class AddressMap {
   #choose(area) {
     this.#model.selected = area && { start: area.start, last: area.last };
     this.#paintSoon();
-    this.#owner.invokeMethodAsync('AreaChosenAsync', area ? `0x${area.start.toString(16)}` : null);
+    this.#call('AreaChosenAsync', area ? `0x${area.start.toString(16)}` : null);
   }
 
   #areaAt(x) {

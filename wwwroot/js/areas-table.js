@@ -1,7 +1,9 @@
 // Tells AreasTable.razor which rows its list shows, and brings a row into view. Rows have one height, which the list is told; the heading sticks to the top and covers what is under it.
+import { caller } from './owner.js';
 
 /** @param owner .NET object with RowsInViewAsync(first, count), zero-based */
 export function attach(list, owner, rowHeight) {
+  const call = caller(owner, list);
   let told = '';
   let frame = 0;
   const head = () => list.querySelector('thead').offsetHeight;
@@ -12,7 +14,7 @@ export function attach(list, owner, rowHeight) {
     const count = Math.max(Math.round((list.scrollTop + list.clientHeight - head()) / rowHeight) - first, 0);
     if (`${first} ${count}` === told) return;
     told = `${first} ${count}`;
-    owner.invokeMethodAsync('RowsInViewAsync', first, count);
+    call('RowsInViewAsync', first, count);
   };
   const soon = () => { frame ||= requestAnimationFrame(tell); };
   const size = new ResizeObserver(soon);

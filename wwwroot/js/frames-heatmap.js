@@ -2,6 +2,7 @@
 // Colour tells the kind (pinned, in use, free) and how much of a cell it is; shape tells the state: a dot is a frame pinned more than once, a slash one that no process maps any more.
 import { colour, scale } from './theme.js';
 import { subscribe } from './live.js';
+import { caller } from './owner.js';
 
 const columns = 128;
 const maxShift = 20;
@@ -17,23 +18,13 @@ const count = number => number.toLocaleString('en-US');
 
 class FrameMap {
   constructor(canvas, page, workspace, window, lines) {
-    Object.assign(this, { canvas, page, lines, ...window, cursor: 0, data: null, cells: new Map(), glows: new Map(), selected: window.frame ?? -1 });
+    Object.assign(this, { canvas, tell: caller(page, canvas), lines, ...window, cursor: 0, data: null, cells: new Map(), glows: new Map(), selected: window.frame ?? -1 });
     this.live = subscribe(workspace, 'pinned.frames', this.query(), snapshot => this.take(snapshot), { onState: state => { canvas.dataset.state = state; } });
     canvas.addEventListener('click', event => this.act(this.cellAt(event)));
     canvas.addEventListener('mousemove', event => this.point(this.cellAt(event)));
     canvas.addEventListener('keydown', event => this.key(event));
     canvas.addEventListener('wheel', event => this.wheel(event), { passive: false });
     canvas.addEventListener('focus', () => this.point(this.cursor));
-  }
-
-  // Once the canvas has left the page, nobody there listens any more; a call on its way then finds nobody either.
-  async tell(method, ...values) {
-    if (!this.canvas.isConnected) return;
-    try {
-      await this.page.invokeMethodAsync(method, ...values);
-    } catch (error) {
-      if (this.canvas.isConnected) throw error;
-    }
   }
 
   query() { return { first: this.first, shift: this.shift, lines: this.lines }; }

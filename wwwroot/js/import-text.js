@@ -1,17 +1,19 @@
 // Takes a listing from the field of ImportPanel.razor, however it came there: typed, pasted, dropped or read from a file. The text goes as a stream of bytes, so that a mebibyte does not
 // have to fit into one message, and a fifth of a second after the last change, so that typing costs one reading.
+import { caller } from './owner.js';
 
 const quiet = 200;
 
 export function attach(area, picker, owner, maxBytes) {
+  const call = caller(owner, area);
   let waiting = 0;
   let serial = 0;
 
   const send = async () => {
     const bytes = new TextEncoder().encode(area.value);
     serial++;
-    if (bytes.length > maxBytes) await owner.invokeMethodAsync('TooLargeAsync', serial, bytes.length);
-    else await owner.invokeMethodAsync('TextAsync', serial, bytes.length === 0 ? null : DotNet.createJSStreamReference(bytes));
+    if (bytes.length > maxBytes) await call('TooLargeAsync', serial, bytes.length);
+    else await call('TextAsync', serial, bytes.length === 0 ? null : DotNet.createJSStreamReference(bytes));
   };
   const changed = () => {
     clearTimeout(waiting);
@@ -21,7 +23,7 @@ export function attach(area, picker, owner, maxBytes) {
     if (!file) return;
     clearTimeout(waiting);
     if (file.size > maxBytes) {
-      await owner.invokeMethodAsync('TooLargeAsync', ++serial, file.size);
+      await call('TooLargeAsync', ++serial, file.size);
       return;
     }
     area.value = await file.text();

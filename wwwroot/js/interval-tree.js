@@ -1,6 +1,7 @@
 // The interval tree as one focusable canvas. Shows the nodes that the server sends, moves them to their new places when the tree is rebalanced, and walks a lookup's path step by step.
 // Positions are interval-tree-layout.js.
 import { subscribe } from './live.js';
+import { caller } from './owner.js';
 import { colour, scale as typeScale } from './theme.js';
 import { hex, size } from './address-map-scale.js';
 import { between, centre, fit, hit, LEVEL, nodeHeight, place, widths, zoom } from './interval-tree-layout.js';
@@ -20,7 +21,7 @@ export function mount(root, owner, options) {
 }
 
 class TreePicture {
-  #root; #canvas; #owner; #subscription; #width = 0; #height = 0;
+  #root; #canvas; #call; #subscription; #width = 0; #height = 0;
   #camera = null; #nodes = new Map(); #layout = place(undefined, new Map()); #from = new Map(); #shown = new Map(); #moveStarted = 0; #frame = 0;
   #lookup = []; #lookupKey = ''; #step = -1; #timer = 0; #selected; #stepMs; #drag = null; #touched = false;
   #observer = new ResizeObserver(() => this.#resize());
@@ -29,7 +30,7 @@ class TreePicture {
   constructor(root, owner, { workspace, query, selected, stepMs }) {
     this.#root = root;
     this.#canvas = root.querySelector('canvas');
-    this.#owner = owner;
+    this.#call = caller(owner, root);
     this.#selected = selected;
     this.#stepMs = stepMs;
     this.#listen();
@@ -101,7 +102,7 @@ class TreePicture {
 
   #walk() {
     if (this.#step < this.#lookup.length - 1) this.#step++;
-    this.#owner.invokeMethodAsync('SteppedAsync', this.#step);
+    this.#call('SteppedAsync', this.#step);
     this.#paintSoon();
     if (this.#step < this.#lookup.length - 1) this.#timer = setTimeout(() => this.#walk(), this.#stepMs);
   }
@@ -252,7 +253,7 @@ class TreePicture {
   #select(key) {
     this.#selected = key;
     this.#paintSoon();
-    this.#owner.invokeMethodAsync('AreaChosenAsync', key);
+    this.#call('AreaChosenAsync', key);
   }
 
   #centreSelected() {
@@ -265,7 +266,7 @@ class TreePicture {
 
   #choose(event) {
     const found = hit(this.#layout, this.#camera, event.offsetX, event.offsetY);
-    if (found?.fold) this.#owner.invokeMethodAsync('UnfoldAsync', found.fold.parent);
+    if (found?.fold) this.#call('UnfoldAsync', found.fold.parent);
     else this.#select(found?.node ?? null);
   }
 
@@ -276,7 +277,7 @@ class TreePicture {
     const go = key => key && this.#select(key);
     const down = side => {
       if (node?.[side]) go(node[side]);
-      else if (node?.[side === 'left' ? 'foldedLeft' : 'foldedRight']) this.#owner.invokeMethodAsync('UnfoldAsync', node.key);
+      else if (node?.[side === 'left' ? 'foldedLeft' : 'foldedRight']) this.#call('UnfoldAsync', node.key);
     };
     const acts = {
       ArrowUp: () => go(parent ?? [...this.#layout.places].find(([, at]) => at.depth === 0)?.[0]),

@@ -1,4 +1,5 @@
 // The map of one page table: a canvas with a cell per entry, 32 to a row, for TableColumnPanel.razor. Colour tells the kind; shape tells it too: a page fills its cell, a table is a framed square, empty is bare.
+import { caller } from './owner.js';
 import { colour, scale } from './theme.js';
 
 const columns = 32;
@@ -56,7 +57,7 @@ function entryAt(map, event) {
 }
 
 function choose(map, index) {
-  if (index >= 0 && index < map.count && map.canvas.isConnected) map.page.invokeMethodAsync('ChooseAsync', index);
+  if (index >= 0 && index < map.count && map.canvas.isConnected) caller(map.page, map.canvas)('ChooseAsync', index);
 }
 
 function keyed(map, event) {
