@@ -30,7 +30,9 @@ public sealed class DomainsAndPinnedPagesTests(DashboardFixture dashboard)
         await Assertions.Expect(page.Locator(".walk-outcome")).ToContainTextAsync("Not mapped: the walk ends at level 2, where entry 448 is empty.");
         await page.GetByLabel("Walk this IOVA").FillAsync("0x8201000");
         await Assertions.Expect(page.Locator(".miller-column")).ToHaveCountAsync(3);
-        await page.Locator("canvas.entry-map").Nth(2).FocusAsync();
+        ILocator leaves = page.Locator("canvas.entry-map").Nth(2);
+        await Assertions.Expect(leaves).ToHaveAttributeAsync("data-chosen", "1");
+        await leaves.FocusAsync();
         await page.Keyboard.PressAsync("ArrowRight");
         await Assertions.Expect(page).ToHaveURLAsync(new Regex("path=0\\.65\\.2"));
         await Assertions.Expect(page.Locator(".entry-bits")).ToContainTextAsync("level 0 · entry 2");

@@ -88,6 +88,8 @@ export function draw(canvas, page, count, runs, chosen) {
     sizes.observe(canvas);
   }
   Object.assign(map, { page, count, runs, chosen });
+  // For tests: what the next key starts from.
+  canvas.dataset.chosen = chosen;
   render(map);
 }
 
