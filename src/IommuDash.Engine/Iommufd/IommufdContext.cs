@@ -49,10 +49,10 @@ public sealed partial class IommufdContext
     /// </summary>
     public Refusal? Destroy(uint id)
     {
-        if (Objects.Get(id, "object to destroy", out IommufdObject victim) is { } refusal)
+        if (Objects.Get(id, ToDestroy, out IommufdObject victim) is { } refusal)
             return refusal;
-        if (victim.Users != 1)
-            return Busy(victim);
+        if (CheckDestroy(victim) is { } busy)
+            return busy;
         Remove(victim);
         return null;
     }
@@ -107,15 +107,5 @@ public sealed partial class IommufdContext
     {
         Objects.Finalize(created);
         Raise(EngineEventKind.ObjectCreated, created.Id, (uint)created.Type);
-    }
-
-    private Refusal Busy(IommufdObject victim)
-    {
-        uint[] holders = [.. Objects.All.Where(o => o.References.Contains(victim)).Select(o => o.Id)];
-        string who = victim is Device ? "its driver holds it" : holders.Length == 0 ? "a file or mapping holds it" : $"it is used by {string.Join(", ", holders.Take(8))}{(holders.Length > 8 ? "…" : "")}";
-        return new Refusal(Errno.EBUSY, "destroy.users", $"{victim.Type} {victim.Id} has {victim.Users - 1} more reference{(victim.Users == 2 ? "" : "s")} than the table's own: {who}.")
-        {
-            Objects = holders,
-        };
     }
 }

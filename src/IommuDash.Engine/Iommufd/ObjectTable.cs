@@ -49,8 +49,12 @@ public sealed class ObjectTable
         found = Find<T>(id)!;
         if (found is not null && _host?.Fails(FailurePoint.ObjectLookup) == true)
             return Injected.Refusal(Errno.ENOENT, FailurePoint.ObjectLookup);
-        if (found is not null)
-            return null;
+        return found is null ? Missing(id, what) : null;
+    }
+
+    /// <summary>ENOENT for an id that is nothing, or not what was asked for.</summary>
+    internal Refusal Missing(uint id, string what)
+    {
         string why = Find<IommufdObject>(id) is { } other ? $"id {id} is a {other.Type}" : $"there is no object {id}";
         return new Refusal(Errno.ENOENT, "object.lookup", $"No {what}: {why}.");
     }

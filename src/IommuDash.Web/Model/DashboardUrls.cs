@@ -18,6 +18,8 @@ public static class DashboardUrls
 
     public static string Events(string workspace, SelectionKey? selection = null) => Page(workspace, "events", selection);
 
+    public static string Objects(string workspace, SelectionKey? selection = null) => Page(workspace, "objects", selection);
+
     /// <summary>The workspace an address of ours leads into; null where it leads into none.</summary>
     /// <param name="uri">Absolute address.</param>
     public static string? WorkspaceOf(string uri)

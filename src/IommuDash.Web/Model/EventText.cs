@@ -45,13 +45,15 @@ public static class EventText
     public static string? Link(EventItem item, string workspace) => item.Kind switch
     {
         EngineEventKind.ObjectCreated when item.Other == (uint)IommufdObjectType.Ioas => Ioas(workspace, item, item.Object),
-        EngineEventKind.ObjectCreated or EngineEventKind.DeviceAttached or EngineEventKind.DeviceReplaced or EngineEventKind.DeviceDetached => Object(workspace, item, item.Object),
+        EngineEventKind.ObjectCreated => Graph(workspace, item, item.Object),
+        EngineEventKind.DeviceAttached or EngineEventKind.DeviceReplaced or EngineEventKind.DeviceDetached => Object(workspace, item, item.Object),
         EngineEventKind.AreaMapped => DashboardUrls.Ioas(workspace, new SelectionKey("area", $"{item.Object}/0x{item.Range?.Start ?? 0:x}")),
         EngineEventKind.AreaUnmapped or EngineEventKind.AllowedChanged or EngineEventKind.ReservedAdded or EngineEventKind.ReservedRemoved or EngineEventKind.AlignmentChanged
             or EngineEventKind.DomainAdded or EngineEventKind.DomainRemoved => Ioas(workspace, item, item.Object),
         EngineEventKind.PagesPinned or EngineEventKind.PagesUnpinned or EngineEventKind.ProcessCreated or EngineEventKind.MemoryMapped or EngineEventKind.MemoryUnmapped
             or EngineEventKind.MemoryWritten or EngineEventKind.LimitChanged => DashboardUrls.Pages(workspace, new SelectionKey("process", $"{item.Object}")),
         EngineEventKind.OptionSet when item.Other != 0 => Ioas(workspace, item, item.Other),
+        EngineEventKind.None when item is { Rule: IommufdContext.BusyRule, Objects: [var holder, ..] } => Graph(workspace, item, holder),
         EngineEventKind.None when item.Objects is [var first, ..] => Object(workspace, item, first),
         _ => null,
     };
@@ -68,6 +70,8 @@ public static class EventText
 
     // Ids belong to a context; which kind of object it is now, the topology page finds out.
     private static string Object(string workspace, EventItem item, uint id) => DashboardUrls.WithQuery(DashboardUrls.Topology(workspace, new SelectionKey("object", $"{id}")), Context(item));
+
+    private static string Graph(string workspace, EventItem item, uint id) => DashboardUrls.WithQuery(DashboardUrls.Objects(workspace, new SelectionKey("object", $"{id}")), Context(item));
 
     private static (string, string?) Context(EventItem item) => (TopologyState.ContextParameter, item.Context is 0 or 1 ? null : $"{item.Context}");
 }

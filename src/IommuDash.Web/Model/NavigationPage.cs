@@ -14,6 +14,7 @@ public sealed record NavigationPage(string Key, string Title, string Icon, Short
         new("domains", "Domains", "layers", ShortcutId.Domains, In(static id => DashboardUrls.Domains(id))),
         new("pages", "Pinned pages", "push_pin", ShortcutId.Pages, In(static id => DashboardUrls.Pages(id))),
         new("events", "Events", "list_alt", ShortcutId.Events, In(static id => DashboardUrls.Events(id))),
+        new("objects", "Objects", "hub", ShortcutId.Objects, In(static id => DashboardUrls.Objects(id))),
     ];
 
     private static Func<string?, string?> In(Func<string, string> url) => workspace => workspace is null ? null : url(workspace);

@@ -110,7 +110,7 @@ public sealed class AttachTargetsView : IView<AttachTargetsQuery, AttachTargetsS
         return new AttachTargetsSnapshot(contexts, Describe(context), window, first, all.Count, FirstNamed(unattached), unattached.Length, device is null ? null : Describe(device, context));
     }
 
-    private static ContextSummary Describe(IommufdContext context) => new(context.Fd, context.Opener.Pid, context.Opener.Name, context.Objects.Count);
+    internal static ContextSummary Describe(IommufdContext context) => new(context.Fd, context.Opener.Pid, context.Opener.Name, context.Objects.Count);
 
     private static ChosenDevice Describe(HostDevice device, IommufdContext? context) =>
         new(device.Address, device.Description.Name, TopologyView.Binding(device), context is null || device.Owner?.Context == context ? null : context.PreviewBind(device));

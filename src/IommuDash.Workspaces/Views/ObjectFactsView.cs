@@ -36,7 +36,7 @@ public sealed record Fact(string Name, string? Text = null)
 /// <param name="Kind">As in <see cref="ObjectFactsQuery"/>.</param>
 public sealed record ObjectName(string Kind, string Id, string Title);
 
-public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapshot>
+public sealed partial class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapshot>
 {
     /// <summary>Holders named; the rest is counted.</summary>
     public const int MaxHolders = 32;
@@ -62,6 +62,7 @@ public sealed class ObjectFactsView : IView<ObjectFactsQuery, ObjectFactsSnapsho
                     ("object", Ioas any) => OfIoas(any),
                     ("object", HwptPaging any) => OfHwpt(any),
                     ("object", Device any) => OfDevice(any.Hardware),
+                    ("object", { } any) => Object(any, NameOf(any), OthersFacts(any)),
                     _ => ObjectFactsSnapshot.Missing,
                 };
         }

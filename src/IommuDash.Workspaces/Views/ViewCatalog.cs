@@ -30,6 +30,7 @@ public sealed class ViewCatalog
         .Add<TopologyView, TopologyQuery, TopologySnapshot>()
         .Add<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>()
         .Add<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>()
+        .Add<ObjectGraphView, ObjectGraphQuery, ObjectGraphSnapshot>()
         .Add<HostSummaryView, HostSummaryQuery, HostSummary>()
         .Add<DomainsView, DomainsQuery, DomainsSnapshot>()
         .Add<DomainAperturesView, AperturesQuery, AperturesSnapshot>()

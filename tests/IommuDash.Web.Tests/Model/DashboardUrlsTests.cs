@@ -20,8 +20,8 @@ public sealed class DashboardUrlsTests
     {
         Assert.Equal("/", DashboardUrls.Hosts());
         Assert.Equal(
-            ["/w/w1/topology", "/w/w1/ioas", "/w/w1/domains", "/w/w1/pages", "/w/w1/events"],
-            [DashboardUrls.Topology("w1"), DashboardUrls.Ioas("w1"), DashboardUrls.Domains("w1"), DashboardUrls.Pages("w1"), DashboardUrls.Events("w1")]);
+            ["/w/w1/topology", "/w/w1/ioas", "/w/w1/domains", "/w/w1/pages", "/w/w1/events", "/w/w1/objects"],
+            [DashboardUrls.Topology("w1"), DashboardUrls.Ioas("w1"), DashboardUrls.Domains("w1"), DashboardUrls.Pages("w1"), DashboardUrls.Events("w1"), DashboardUrls.Objects("w1")]);
     }
 
     [Theory]

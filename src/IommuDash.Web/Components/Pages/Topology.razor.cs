@@ -110,7 +110,7 @@ public sealed partial class Topology
         if (_state.Selection is not { } key)
             return;
         ObjectFactsSnapshot facts = (await Session.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new(_state.Context, key.Kind, key.Id))).Data;
-        if (key.Kind == "object" && facts.Name is { } name)
+        if (key.Kind == "object" && facts.Name is { Kind: not "object" } name)
         {
             // A link that knew only the id, as events do.
             await GoAsync(_state with { Selection = new SelectionKey(name.Kind, name.Id) });

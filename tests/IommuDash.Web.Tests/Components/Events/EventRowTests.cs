@@ -26,7 +26,7 @@ public sealed class EventRowTests : ComponentTest
         IRenderedComponent<EventRow> row = Draw(Item(EngineEventKind.None) with { Errno = Errno.EBUSY, Rule = "destroy.users", Reason = "IOAS 1 is used by 3.", Objects = [3] });
         Assert.Contains("EBUSY 16", Words(row), StringComparison.Ordinal);
         Assert.Equal("IOAS 1 is used by 3.", row.Find("a").TextContent);
-        Assert.Equal("/w/w1/topology?sel=object%3A3", row.Find("a").GetAttribute("href"));
+        Assert.Equal("/w/w1/objects?sel=object%3A3", row.Find("a").GetAttribute("href"));
     }
 
     [Fact]
