@@ -11,11 +11,11 @@ public readonly record struct NodePlace(int X, int Y);
 /// <summary>The places of one snapshot.</summary>
 public sealed class ObjectGraphLayout
 {
-    public const int NodeWidth = 152;
+    public const int NodeWidth = 172;
     public const int NodeHeight = 44;
 
     /// <summary>Places in a line.</summary>
-    public const int Columns = 5;
+    public const int Columns = 4;
 
     private const int Gap = 20;
     private const int LineGap = 16;
