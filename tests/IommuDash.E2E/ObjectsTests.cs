@@ -51,7 +51,7 @@ public sealed class ObjectsTests(DashboardFixture dashboard)
     {
         await using BrowserPage tab = await dashboard.OpenAsync();
         IPage page = tab.Page;
-        IAPIResponse made = await page.APIRequest.PostAsync("/api/workspaces", new() { DataObject = new { preset = "mock" } });
+        IAPIResponse made = await page.APIRequest.PostAsync("/api/workspaces", new() { DataObject = new { preset = "kernel-selftest-mock" } });
         string id = (await made.JsonAsync())!.Value.GetProperty("id").GetString()!;
         await RunAsync(page, id, new { op = "ioas.alloc" });
         await RunAsync(page, id, new { op = "device.bind", address = "mock0" });
