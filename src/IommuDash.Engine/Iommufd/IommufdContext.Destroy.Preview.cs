@@ -17,7 +17,7 @@ public sealed partial class IommufdContext
         if (victim.Users == 1)
             return null;
         uint[] holders = [.. Objects.All.Where(o => o.References.Contains(victim)).Select(o => o.Id)];
-        string who = victim is Device ? "its driver holds it" : holders.Length == 0 ? "a file or mapping holds it" : $"it is used by {string.Join(", ", holders.Take(8))}{(holders.Length > 8 ? "…" : "")}";
+        string who = victim is Device || (victim is Access && holders.Length == 0) ? "its driver holds it" : holders.Length == 0 ? "a file or mapping holds it" : $"it is used by {string.Join(", ", holders.Take(8))}{(holders.Length > 8 ? "…" : "")}";
         return new Refusal(Errno.EBUSY, BusyRule, $"{victim.Type} {victim.Id} has {victim.Users - 1} more reference{(victim.Users == 2 ? "" : "s")} than the table's own: {who}.")
         {
             Objects = holders,
