@@ -27,7 +27,7 @@ export function mount(root, owner, options) {
 class AddressMap {
   #root; #canvas; #tip; #call; #options;
   #model = { window: null, scale: 'log', overview: null, detail: null, marks: [], passed: [], removed: null, ghost: null, selected: null, brush: null, litShare: 0, glow: new Map() };
-  #fetched = null; #detail = null; #overview = null; #width = 0; #frame = 0; #tell = 0; #drag = null; #glowEnds = 0; #known = false;
+  #fetched = null; #detail = null; #overview = null; #width = 0; #frame = 0; #tell = 0; #drag = null; #chosen = null; #glowEnds = 0; #known = false;
   #observer = new ResizeObserver(() => this.#resize());
   #redraw = () => this.#paintSoon();
 
@@ -48,13 +48,22 @@ class AddressMap {
 
   /** What the page knows: selection, ghost of the call, marked ranges, passed and removed ones, and the kind of overview. */
   update({ selected, ghost, marks, passed, removed, scale }) {
-    Object.assign(this.#model, { selected: big(selected), ghost: big(ghost), marks: marks.map(big), passed: passed.map(big), removed: big(removed) });
+    if (this.#confirms(selected)) this.#model.selected = big(selected);
+    Object.assign(this.#model, { ghost: big(ghost), marks: marks.map(big), passed: passed.map(big), removed: big(removed) });
     if (scale !== this.#model.scale) {
       this.#model.scale = scale;
       this.#model.overview = null;
       this.#overview.update(this.#query({ start: 0n, last: LAST, columns: OVERVIEW_COLUMNS }, scale));
     }
     this.#paintSoon();
+  }
+
+  // What was chosen here holds until the page says the same, or has said nothing of it for a second: its answers to older choices come late.
+  #confirms(selected) {
+    const start = selected ? BigInt(selected.start) : null;
+    if (this.#chosen && performance.now() < this.#chosen.until && start !== this.#chosen.start) return false;
+    this.#chosen = null;
+    return true;
   }
 
   updateJson(json) {
@@ -161,7 +170,14 @@ class AddressMap {
     this.#fetch();
     this.#paintSoon();
     clearTimeout(this.#tell);
-    this.#tell = setTimeout(() => this.#call('WindowMovedAsync', ...text(this.#model.window)), TELL_AFTER_MS);
+    this.#tell = setTimeout(() => this.#tellWindow(), TELL_AFTER_MS);
+  }
+
+  // The URL is written here and not by the server: from there it could arrive when the reader has followed a link meanwhile, and would bring them back.
+  async #tellWindow() {
+    const before = location.href;
+    const url = await this.#call('WindowMovedAsync', ...text(this.#model.window));
+    if (url && location.href === before) history.replaceState(history.state, '', url);
   }
 
   #listen() {
@@ -236,6 +252,7 @@ class AddressMap {
   #choose(area) {
     this.#model.selected = area && { start: area.start, last: area.last };
     this.#paintSoon();
+    this.#chosen = { start: area ? area.start : null, until: performance.now() + 1000 };
     this.#call('AreaChosenAsync', area ? `0x${area.start.toString(16)}` : null);
   }
 

@@ -3,15 +3,16 @@
 /**
  * @param {object} owner .NET object
  * @param {Element} element an element of the component, which leaves the page with it
- * @returns {(method: string, ...values: unknown[]) => Promise<void>} calls the owner unless it has left
+ * @returns {(method: string, ...values: unknown[]) => Promise<unknown>} calls the owner unless it has left; undefined then
  */
 export function caller(owner, element) {
   return async (method, ...values) => {
-    if (!element.isConnected) return;
+    if (!element.isConnected) return undefined;
     try {
-      await owner.invokeMethodAsync(method, ...values);
+      return await owner.invokeMethodAsync(method, ...values);
     } catch (error) {
       if (element.isConnected) throw error;
     }
+    return undefined;
   };
 }

@@ -138,6 +138,13 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
     /// <summary>Changes what is on the screen, and with it the URL.</summary>
     public void Navigate(IoasPageState state) => navigate(state with { Ioas = state.Ioas == 0 ? Summary.Ioas : state.Ioas });
 
+    /// <summary>The map shows another window; gives the URL that leads there.</summary>
+    public async Task<string> MoveAsync(IovaRange window)
+    {
+        await GoAsync(State with { Window = window, Ioas = State.Ioas == 0 ? Summary.Ioas : State.Ioas });
+        return State.Url(WorkspaceId);
+    }
+
     public void Brush(IovaRange range)
     {
         Brushed = new BrushedRange(range);
