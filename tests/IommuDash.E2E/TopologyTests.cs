@@ -89,7 +89,12 @@ public sealed class TopologyTests(DashboardFixture dashboard)
 
     private static ILocator Row(IPage page, string address) => page.Locator($"[id='row-device:{address}']");
 
-    private static Task ChooseAsync(IPage page, string action) => page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+    // While the menu is closing, keys still go to it.
+    private static async Task ChooseAsync(IPage page, string action)
+    {
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+        await Assertions.Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+    }
 
     private async Task<BrowserPage> OpenPresetAsync(string preset)
     {
