@@ -6,6 +6,7 @@
 using System.Runtime.CompilerServices;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
+using IommuDash.Workspaces.Calls;
 using IommuDash.Workspaces.Commands;
 using IommuDash.Workspaces.Views;
 
@@ -45,6 +46,7 @@ public sealed class Workspace : IDisposable
         _cache = new ViewCache(options.CachedSnapshots);
         Journal = new Journal(options.JournalEntries, options.JournalBytes);
         Events = new EventRing(options.EventEntries);
+        Calls = new CallLog(options.CallEntries, options.CallBytes);
         Created = time.GetUtcNow();
         _lastUse = Created.UtcTicks;
         _host = new EmulatedHost(description, limits, Events);
@@ -72,6 +74,9 @@ public sealed class Workspace : IDisposable
     internal Journal Journal { get; }
 
     internal EventRing Events { get; }
+
+    /// <summary>Touched only under the gate.</summary>
+    internal CallLog Calls { get; }
 
     /// <summary>Runs one command. Expected failure is in the answer.</summary>
     /// <param name="source">Who asks, for journal and events: <c>page</c>, <c>api</c>, <c>hub</c>…</param>

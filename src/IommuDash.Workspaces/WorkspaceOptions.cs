@@ -20,6 +20,12 @@ public sealed class WorkspaceOptions
     /// <summary>Events kept in a workspace, default 16,384.</summary>
     public int EventEntries { get; set; } = 16_384;
 
+    /// <summary>Calls kept in a workspace, default 20,000.</summary>
+    public int CallEntries { get; set; } = 20_000;
+
+    /// <summary>Bytes kept of a workspace's calls, default 32 MiB.</summary>
+    public long CallBytes { get; set; } = 32L << 20;
+
     /// <summary>Commands in one batch, default 10,000.</summary>
     public int BatchCommands { get; set; } = 10_000;
 
@@ -41,6 +47,8 @@ public sealed class WorkspaceOptions
         Check(nameof(JournalEntries), JournalEntries, 1, 10_000_000);
         Check(nameof(JournalBytes), JournalBytes, 1 << 20, 16L << 30);
         Check(nameof(EventEntries), EventEntries, 16, 1 << 20);
+        Check(nameof(CallEntries), CallEntries, 16, 1 << 20);
+        Check(nameof(CallBytes), CallBytes, 1 << 20, 16L << 30);
         Check(nameof(BatchCommands), BatchCommands, 1, 1_000_000);
         Check(nameof(UndoCommands), UndoCommands, 0, 10_000_000);
         Check(nameof(CachedSnapshots), CachedSnapshots, 1, 10_000);

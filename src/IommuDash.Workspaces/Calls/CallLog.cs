@@ -1,0 +1,67 @@
+// The last calls of a workspace, bounded by number and by bytes: when a cap is reached the oldest go and are counted. Touched only while the workspace's gate is held, like the event ring.
+namespace IommuDash.Workspaces.Calls;
+
+/// <summary>A bounded window on the calls. Numbers stay with their calls.</summary>
+public sealed class CallLog(int maxEntries, long maxBytes)
+{
+    private const int FirstRoom = 256;
+
+    // Call n is at (n - 1) % length; the array grows up to the cap and is then filled round and round.
+    private CallRecord?[] _calls = new CallRecord?[Math.Min(maxEntries, FirstRoom)];
+
+    /// <summary>Number of the newest call, 0 before the first.</summary>
+    public long LastNumber { get; private set; }
+
+    /// <summary>Number of the oldest call kept; one more than the last if none is.</summary>
+    public long FirstNumber { get; private set; } = 1;
+
+    public int Count => (int)(LastNumber - FirstNumber + 1);
+
+    /// <summary>Calls that are no longer kept.</summary>
+    public long Dropped => FirstNumber - 1;
+
+    /// <summary>What the kept calls cost, near enough for a cap.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Failed calls since the workspace began, those no longer kept too.</summary>
+    public long Failed { get; private set; }
+
+    /// <summary>A call by its number; null if it is not kept, or there is none yet.</summary>
+    public CallRecord? Find(long number) => number < FirstNumber || number > LastNumber ? null : _calls[Slot(number)];
+
+    /// <summary>Adds a call and gives it its number. It belongs to the log from now on.</summary>
+    public void Add(CallRecord call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (Count == maxEntries)
+            DropOldest();
+        else if (Count == _calls.Length)
+            Grow();
+        call.Number = ++LastNumber;
+        call.Objects = CallObjects.Of(call);
+        _calls[Slot(call.Number)] = call;
+        Bytes += call.CostBytes;
+        if (call.Result < 0)
+            Failed++;
+        while (Bytes > maxBytes && Count > 1)
+            DropOldest();
+    }
+
+    private int Slot(long number) => (int)((number - 1) % _calls.Length);
+
+    private void DropOldest()
+    {
+        ref CallRecord? oldest = ref _calls[Slot(FirstNumber)];
+        Bytes -= oldest!.CostBytes;
+        oldest = null;
+        FirstNumber++;
+    }
+
+    private void Grow()
+    {
+        CallRecord?[] small = _calls;
+        _calls = new CallRecord?[Math.Min(maxEntries, small.Length * 2)];
+        for (long number = FirstNumber; number <= LastNumber; number++)
+            _calls[Slot(number)] = small[(number - 1) % small.Length];
+    }
+}
