@@ -20,6 +20,27 @@ public sealed class TraceTests : IDisposable
     }
 
     [Fact]
+    public void Trace_OfATestOperation_NamesItAndItsFields()
+    {
+        Record("memory-file");
+        string text = File.ReadAllText(_trace);
+        Assert.Matches("TEST arg=0x[0-9a-f]+ size=0x48 op=MOCK_DOMAIN id=1 __reserved=0 out_stdev_id=0 out_hwpt_id=0 out_idev_id=0 = 0 out_stdev_id=2 out_hwpt_id=4 out_idev_id=3", text);
+        Assert.Contains("op=MD_CHECK_MAP id=4 __reserved=0 iova=", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replay_OfNumbersAndWordsInPlaceOfNames_ReadsThem()
+    {
+        Record("memory-file");
+        File.WriteAllText(_trace, File.ReadAllText(_trace)
+            .Replace("op=MOCK_DOMAIN id=1 __reserved=0 out_stdev_id=0 out_hwpt_id=0 out_idev_id=0", "op=2 id=1 __reserved=0 u0=0 u4=0 u8=0 u12=0", StringComparison.Ordinal)
+            .Replace("out_stdev_id=2 out_hwpt_id=4 out_idev_id=3", "u0=2 u4=4 u8=0x3", StringComparison.Ordinal));
+        Assert.EndsWith(" calls, 0 differ\n", TestPaths.IommuDash(["replay", _trace]).Output, StringComparison.Ordinal);
+        File.WriteAllText(_trace, File.ReadAllText(_trace).Replace("u8=0x3", "u8=0x4", StringComparison.Ordinal));
+        Assert.Contains("here: out_idev_id=0x3", TestPaths.IommuDash(["replay", _trace]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Replay_AnswerIsOtherThanRecorded_IsShownAndCounted()
     {
         Record("memory-file");

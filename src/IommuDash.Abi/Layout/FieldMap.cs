@@ -35,7 +35,7 @@ public static class FieldMap
         [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public).Select(field => new StructField(
             KernelName(field.Name), (int)Marshal.OffsetOf(type, field.Name), Marshal.SizeOf(field.FieldType), field.FieldType == typeof(int)))]);
 
-    private static string KernelName(string name)
+    internal static string KernelName(string name)
     {
         var text = new StringBuilder();
         foreach (char c in name)

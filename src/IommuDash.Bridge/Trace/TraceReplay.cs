@@ -194,7 +194,6 @@ public sealed class TraceReplay : IFailurePoints
             return "no such file here";
         IoctlInfo? info = IoctlTable.FindByName(words[3]);
         uint request = info?.Number ?? (uint)TraceText.Number(words[3]);
-        IReadOnlyList<StructField> fields = info?.Structure is { } structure ? TraceFields.Of(structure) : [];
         var caller = new ReplayCaller(_processes[pid].Process, name => _files.GetValueOrDefault(name), _objects, Fails) { Argument = TraceText.Number(words[4].AsSpan(4)), Structure = new byte[info?.KnownBytes ?? 0] };
         _nth = 0;
         string? delivered = null;
@@ -207,7 +206,7 @@ public sealed class TraceReplay : IFailurePoints
             else if (word.Contains(':', StringComparison.Ordinal) || word[0] == '@' || word.StartsWith("w!", StringComparison.Ordinal))
                 caller.Add(word);
             else
-                Store(fields, caller.Structure, word);
+                TraceFields.Store(info, caller.Structure, word);
         }
         byte[] expected = [.. caller.Structure];
         IoctlResult result = file.Ioctl(caller, request, caller.Argument);
@@ -215,21 +214,11 @@ public sealed class TraceReplay : IFailurePoints
         if (delivered is not null && caller.Delivered is { } made)
             _files[delivered] = made;
         foreach (string word in words[(equals + 2)..].Where(w => w.Contains('=', StringComparison.Ordinal)))
-            Store(fields, expected, word);
+            TraceFields.Store(info, expected, word);
         if (result.Value != recorded)
             return $"{Text(result.Value)}{(result.Refusal is { } refusal ? ": " + refusal.Reason : "")}";
-        StructField wrong = fields.FirstOrDefault(f => f.Read(caller.Structure) != f.Read(expected));
+        StructField wrong = TraceFields.Of(info, expected).FirstOrDefault(f => f.Read(caller.Structure) != f.Read(expected));
         return wrong.Name is null ? null : $"{wrong.Name}={TraceText.Hex(wrong.Read(caller.Structure))}";
-    }
-
-    private static void Store(IReadOnlyList<StructField> fields, byte[] bytes, string word)
-    {
-        int at = word.IndexOf('=', StringComparison.Ordinal);
-        foreach (StructField field in fields)
-        {
-            if (field.Name.AsSpan().SequenceEqual(word.AsSpan(0, at)))
-                field.Write(bytes, TraceText.Number(word.AsSpan(at + 1)));
-        }
     }
 
     private static string Text(long result) => result < 0 ? string.Create(CultureInfo.InvariantCulture, $"{result} {(Errno)(-result)}") : result.ToString(CultureInfo.InvariantCulture);

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using IommuDash.Abi;
 using IommuDash.Abi.Layout;
 using IommuDash.Bridge.Memory;
@@ -81,33 +82,19 @@ public sealed class TraceWriter
         return result;
     }
 
-    // All fields, or those that differ from another state of the structure. The test command shows its union as words.
+    // All fields, or those that differ from another state of the structure.
     private static string Fields(IoctlInfo? info, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> before)
     {
-        if (info?.Structure is not { } structure)
-            return "";
-        var text = new System.Text.StringBuilder();
-        foreach (StructField field in TraceFields.Of(structure))
+        var text = new StringBuilder();
+        foreach (StructField field in TraceFields.Of(info, bytes))
         {
             ulong value = field.Read(bytes);
-            if (before.IsEmpty || value != field.Read(before))
-                text.Append(' ').Append(field.Name).Append('=').Append(value < 10 ? value.ToString(CultureInfo.InvariantCulture) : TraceText.Hex(value));
+            if (before.IsEmpty ? value != 0 || TraceFields.IsAlwaysShown(field) : value != field.Read(before))
+                text.Append(' ').Append(field.Name).Append('=').Append(TraceFields.Spell(info!, field, value));
         }
         return text.ToString();
     }
 
     private void Line(int pid, string what) =>
         _text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_start).TotalSeconds:F6} {pid} {what}"));
-}
-
-/// <summary>The fields of a structure as a trace shows them.</summary>
-internal static class TraceFields
-{
-    private static readonly IReadOnlyList<StructField> s_test =
-    [
-        .. FieldMap.Of(typeof(IommuTest)),
-        .. Enumerable.Range(0, 14).Select(i => new StructField(string.Create(CultureInfo.InvariantCulture, $"u{i * 4}"), IommuTest.UnionOffset + (i * 4), 4, false)),
-    ];
-
-    public static IReadOnlyList<StructField> Of(Type structure) => structure == typeof(IommuTest) ? s_test : FieldMap.Of(structure);
 }

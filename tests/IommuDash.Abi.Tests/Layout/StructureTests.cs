@@ -63,6 +63,30 @@ public sealed class StructureTests
     }
 
     [Theory]
+    [InlineData(1u, "ADD_RESERVED ioas start@16 length@24")]
+    [InlineData(2u, "MOCK_DOMAIN pt out_stdev_id@16 out_hwpt_id@20 out_idev_id@24")]
+    [InlineData(12u, "MOCK_DOMAIN_FLAGS pt out_stdev_id@16 out_hwpt_id@20 out_idev_id@24 dev_flags@28")]
+    [InlineData(14u, "MD_CHECK_IOTLB hwpt iotlb_id@16 iotlb@20")]
+    [InlineData(20u, "PASID_DETACH stdev pasid@16")]
+    [InlineData(21u, "PASID_CHECK_HWPT stdev pasid@16 hwpt_id@20")]
+    [InlineData(23u, "DMABUF_REVOKE  fd@16 revoked@20")]
+    public void TestOperation_HasItsOwnFields(uint op, string expected)
+    {
+        TestOperation operation = TestFields.Find(op)!;
+        Assert.Equal(expected, $"{operation.Name} {operation.IdIs} {string.Join(' ', operation.Fields.Select(f => $"{f.Name}@{f.Offset}"))}");
+        Assert.Same(operation, TestFields.FindByName(operation.Name));
+    }
+
+    [Fact]
+    public void TestOperations_AreAllOfTheEnumInOrder()
+    {
+        Assert.Equal(Enum.GetValues<TestOp>(), TestFields.All.Select(operation => operation.Op));
+        Assert.All(TestFields.All, operation => Assert.Same(operation, TestFields.Find((ulong)operation.Op)));
+        Assert.Null(TestFields.Find(0));
+        Assert.Null(TestFields.Find(24));
+    }
+
+    [Theory]
     [InlineData("DESTROY", 0x3b80u, 8, 8)]
     [InlineData("HWPT_ALLOC", 0x3b89u, 48, 24)]
     [InlineData("GET_HW_INFO", 0x3b8au, 40, 32)]
