@@ -1,6 +1,5 @@
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
-using IommuDash.Workspaces.Commands;
 
 namespace IommuDash.Workspaces;
 
@@ -8,13 +7,16 @@ namespace IommuDash.Workspaces;
 public static class JournalReplay
 {
     /// <summary>A fresh host with the commands applied; refused ones are refused again. The caller owns it.</summary>
-    public static EmulatedHost Run(HostDescription description, EngineLimits limits, IEnumerable<Command> commands)
+    public static EmulatedHost Run(HostDescription description, EngineLimits limits, IEnumerable<JournalEntry> entries)
     {
         var host = new EmulatedHost(description, limits);
         try
         {
-            foreach (Command command in commands)
-                command.Apply(host);
+            foreach (JournalEntry entry in entries)
+            {
+                host.Moment = entry.Version;
+                entry.Command.Apply(host);
+            }
         }
         catch
         {

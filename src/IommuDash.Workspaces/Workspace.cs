@@ -211,7 +211,7 @@ public sealed class Workspace : IDisposable
         {
             if (CheckUndo() is { } refusal)
                 return CommandAnswer.From(refusal, _version);
-            EmulatedHost before = JournalReplay.Run(_description, _limits, Journal.Entries.Take(Journal.Count - 1).Select(e => e.Command));
+            EmulatedHost before = JournalReplay.Run(_description, _limits, Journal.Entries.Take(Journal.Count - 1));
             _host.Dispose();
             _host = before;
             _host.Events = Events;
@@ -290,6 +290,7 @@ public sealed class Workspace : IDisposable
         long version = _version + 1;
         Journal.Add(new JournalEntry(version, now, source, command));
         Events.Begin(now, version, source, CommandOps.NameOf(command));
+        _host.Moment = version;
         CommandResult result = command.Apply(_host);
         if (result.Refusal is { } refusal)
             Events.AddRefusal(refusal);

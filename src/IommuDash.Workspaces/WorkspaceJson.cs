@@ -28,6 +28,8 @@ public static class WorkspaceJson
         options.Converters.Add(new JsonStringEnumConverter<Errno>(namingPolicy: null, allowIntegerValues: false));
         // By number too: asking for an option that does not exist is something to try.
         options.Converters.Add(new JsonStringEnumConverter<IommufdOption>(JsonNamingPolicy.CamelCase, allowIntegerValues: true));
+        // So is an answer that is neither.
+        options.Converters.Add(new JsonStringEnumConverter<PageResponse>(JsonNamingPolicy.CamelCase, allowIntegerValues: true));
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
         options.Converters.Add(new HexUInt64Converter());
         options.Converters.Add(new HexUInt128Converter());

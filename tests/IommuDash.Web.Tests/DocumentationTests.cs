@@ -66,6 +66,21 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
+    public async Task ApiPage_Sequences_RunWithoutARefusal()
+    {
+        await using RunningDashboard dashboard = await RunningDashboard.StartAsync();
+        MatchCollection sequences = Sequence().Matches(Read("docs/api.md"));
+        Assert.NotEmpty(sequences);
+        foreach (Match sequence in sequences)
+        {
+            (_, JsonElement workspace) = await dashboard.PostAsync("api/workspaces", """{"preset":"kernel-selftest-mock"}""");
+            (int status, JsonElement answers) = await dashboard.PostAsync($"api/workspaces/{workspace.GetProperty("id").GetString()}/commands", sequence.Groups["text"].Value);
+            Assert.Equal(200, status);
+            Assert.All(answers.EnumerateArray(), answer => Assert.True(answer.GetProperty("errno").ValueKind == JsonValueKind.Null, answer.GetRawText()));
+        }
+    }
+
+    [Fact]
     public void ApiPage_CommandTable_NamesEveryCommand()
     {
         IEnumerable<string> documented = CommandRow().Matches(Read("docs/api.md")).Select(match => match.Groups["op"].Value);
@@ -84,6 +99,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex("^```json run\n(?<text>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Sequence();
 
     [GeneratedRegex(@"http://127\.0\.0\.1:5080/(?<path>\S+?)[ )].*?--data-raw '(?<body>[^']*)'")]
     private static partial Regex Curl();

@@ -1,5 +1,6 @@
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Selftest;
 using IommuDash.Workspaces.Commands;
 
 namespace IommuDash.Workspaces.Tests;
@@ -11,7 +12,7 @@ internal sealed class RandomCommands(int seed, HostDescription host)
     private readonly string[] _devices = [.. host.Devices.Where(d => !d.IsBridge).Select(d => d.Address).Take(6), "ffff:00:00.0"];
     private readonly ProcessDescription[] _processes = [.. host.Processes];
 
-    public Command Next() => _random.Next(130) switch
+    public Command Next() => _random.Next(160) switch
     {
         < 3 => new ContextOpen { Pid = Pid() },
         // Seldom the context that most commands are about: an open access would keep its number.
@@ -19,10 +20,10 @@ internal sealed class RandomCommands(int seed, HostDescription host)
         < 11 => new IoasAlloc { Context = Context() },
         < 17 => new DeviceBind { Context = Context(), Address = _devices[_random.Next(_devices.Length)] },
         < 18 => new DeviceUnbind { Context = Context(), Device = Id() },
-        < 28 => new DeviceAttach { Context = Context(), Device = Id(), Pt = Id() },
-        < 32 => new DeviceReplace { Context = Context(), Device = Id(), Pt = Id() },
-        < 34 => new DeviceDetach { Context = Context(), Device = Id() },
-        < 37 => new HwptAlloc { Context = Context(), Device = Id(), Pt = Id(), NestParent = Chance(5), DirtyTracking = Chance(5), Pasid = Chance(9) },
+        < 28 => new DeviceAttach { Context = Context(), Device = Id(), Pt = Id(), Pasid = Pasid() },
+        < 32 => new DeviceReplace { Context = Context(), Device = Id(), Pt = Id(), Pasid = Pasid() },
+        < 34 => new DeviceDetach { Context = Context(), Device = Id(), Pasid = Pasid() },
+        < 37 => new HwptAlloc { Context = Context(), Device = Id(), Pt = Id(), NestParent = Chance(5), DirtyTracking = Chance(5), Pasid = Chance(9), Fault = Chance(9) ? Id() : null },
         < 65 => new IoasMap { Context = Context(), Ioas = Id(), UserAddress = UserAddress(), Length = Length(), Iova = Chance(2) ? Iova() : null, Readable = !Chance(9), Writeable = !Chance(4), Pid = Chance(5) ? Pid() : null },
         < 75 => new IoasUnmap { Context = Context(), Ioas = Id(), Iova = Iova(), Length = Length() },
         < 76 => new IoasUnmapAll { Context = Context(), Ioas = Id() },
@@ -55,8 +56,25 @@ internal sealed class RandomCommands(int seed, HostDescription host)
         < 126 when Chance(2) => new VfioCheckExtension { Context = Context(), Extension = (uint)_random.Next(11) },
         < 126 => new VfioGetInfo { Context = Context() },
         < 128 => new VfioMapDma { Context = Context(), UserAddress = UserAddress(), Iova = Iova(), Size = Length(), Read = !Chance(5), Write = Chance(2), Pid = Chance(5) ? Pid() : null },
-        _ => new VfioUnmapDma { Context = Context(), Iova = Iova(), Size = Length(), All = Chance(8) },
+        < 130 => new VfioUnmapDma { Context = Context(), Iova = Iova(), Size = Length(), All = Chance(8) },
+        < 133 => new HwptAlloc { Context = Context(), Device = Id(), Pt = Id(), Pasid = Chance(9), Fault = Chance(3) ? Id() : null, DataType = Chance(9) ? 1 : MockConstants.HwptDataType, Data = new byte[Chance(9) ? 3 : 8] },
+        < 134 => new HwptInvalidate { Context = Context(), Id = Id(), DataType = Chance(9) ? 1 : MockConstants.HwptInvalidateType, EntryBytes = Chance(3) ? 12u : 8u, Entries = new byte[24] },
+        < 136 => new FaultAlloc { Context = Context() },
+        < 142 => new DevicePageRequest { Context = Context(), Device = Id(), Pasid = Pasid(), Group = (uint)_random.Next(3), Perm = (uint)_random.Next(16), Address = Iova(), Last = !Chance(3) },
+        < 144 => new FaultRead { Context = Context(), Fault = Id(), Count = Chance(2) ? null : _random.Next(4) * 20 },
+        < 146 => new FaultAnswer { Context = Context(), Fault = Id(), Responses = [.. Enumerable.Range(1, _random.Next(3)).Select(i => new FaultResponse((uint)i, (Engine.Iommufd.PageResponse)_random.Next(3)))] },
+        < 147 when Chance(3) => new FaultClose { Context = Context(), Fault = Id() },
+        < 149 => new ViommuAlloc { Context = Context(), Device = Id(), Hwpt = Id(), Type = Chance(9) ? 1 : MockConstants.ViommuType, Data = new byte[Chance(2) ? 0 : 24] },
+        < 151 => new VdeviceAlloc { Context = Context(), Viommu = Id(), Device = Id(), VirtualId = (ulong)_random.Next(3) },
+        < 152 => new HwQueueAlloc { Context = Context(), Viommu = Id(), Type = MockConstants.HwQueueType, Index = (uint)_random.Next(3), Iova = Iova(), Length = Length() },
+        < 153 => new VeventqAlloc { Context = Context(), Viommu = Id(), Type = Chance(9) ? 0 : MockConstants.VeventqType, Depth = (uint)_random.Next(4) },
+        < 155 => new VeventqRead { Context = Context(), Veventq = Id(), Count = Chance(2) ? null : _random.Next(40) },
+        < 156 when Chance(3) => new VeventqClose { Context = Context(), Veventq = Id() },
+        < 158 => new TestTriggerVevent { Context = Context(), Device = Id() },
+        _ => new TestMockDomain { Context = Context(), Pt = Id(), Flags = Chance(3) ? 4u : Chance(9) ? 2u : 0u },
     };
+
+    private uint Pasid() => Chance(6) ? Chance(2) ? 7u : MockConstants.FailingPasid : 0u;
 
     private bool Chance(int oneIn) => _random.Next(oneIn) == 0;
 

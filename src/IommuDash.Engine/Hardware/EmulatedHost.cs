@@ -57,6 +57,9 @@ public sealed partial class EmulatedHost : IDisposable
 
     public IEngineEventSink? Events { get; set; }
 
+    /// <summary>What whoever drives the host calls the present moment, e.g. a version. Kept with what begins now for people to see; nothing is decided by it and it is no state.</summary>
+    public long Moment { get; set; }
+
     public IReadOnlyCollection<IommuUnit> Units => _units.Values;
 
     /// <summary>By ascending number.</summary>

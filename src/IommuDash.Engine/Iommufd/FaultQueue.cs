@@ -23,6 +23,15 @@ public sealed class FaultQueue : EventFile
     /// <summary>Groups read and not answered, by cookie.</summary>
     public IReadOnlyDictionary<uint, FaultGroup> Unanswered => _unanswered;
 
+    /// <summary>Groups it has taken so far.</summary>
+    public ulong TakenGroups { get; private set; }
+
+    /// <summary>Groups read so far.</summary>
+    public ulong ReadGroups { get; private set; }
+
+    /// <summary>Groups it had no room for; they were answered INVALID at once.</summary>
+    public ulong DroppedGroups { get; private set; }
+
     public override bool IsReadable => _waiting.Count != 0;
 
     public override IEnumerable<IommufdObject> References => [];
@@ -30,7 +39,11 @@ public sealed class FaultQueue : EventFile
     internal bool TryQueue(FaultGroup group)
     {
         if (_waiting.Count + _unanswered.Count >= Context.Host.Limits.FaultGroupsPerQueue)
+        {
+            DroppedGroups++;
             return false;
+        }
+        group.Number = ++TakenGroups;
         _waiting.AddLast(group);
         Context.Raise(EngineEventKind.FaultQueued, Id, group.Device.Id, value: group.GroupId);
         return true;
@@ -63,6 +76,7 @@ public sealed class FaultQueue : EventFile
             }
             _waiting.RemoveFirst();
             _unanswered.Add(cookie, group);
+            ReadGroups++;
         }
         return null;
     }

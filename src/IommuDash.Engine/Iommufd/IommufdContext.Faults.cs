@@ -22,7 +22,8 @@ public sealed partial class IommufdContext
     /// A device asks for a page. Faults gather by group id until one has LAST_PAGE; then the group goes to the fault queue of what the device, or the PASID, is attached to. A PASID with nothing attached goes to the
     /// requester id's, if that is nested: the guest has the PASIDs then. Without a queue the group is answered INVALID at once.
     /// </summary>
-    public void ReportFault(Device device, PageFault fault)
+    /// <returns>The queue that took the group; null = it is not complete yet, or was answered INVALID at once.</returns>
+    public FaultQueue? ReportFault(Device device, PageFault fault)
     {
         List<PageFault> partial = device.Hardware.PartialFaults;
         if (!fault.Flags.HasFlag(PageFaultFlags.LastPage))
@@ -31,13 +32,15 @@ public sealed partial class IommufdContext
                 partial.Add(fault);
             else
                 AnswerFault(device, fault.GroupId, PageResponse.Invalid);
-            return;
+            return null;
         }
         List<PageFault> group = [.. partial.Where(f => f.GroupId == fault.GroupId), fault];
         partial.RemoveAll(f => f.GroupId == fault.GroupId);
         Hwpt? hwpt = FaultTarget(device, fault.EffectivePasid);
-        if (hwpt?.FaultQueue is not { } queue || !queue.TryQueue(new FaultGroup(device, hwpt, group)))
-            AnswerFault(device, fault.GroupId, PageResponse.Invalid);
+        if (hwpt?.FaultQueue is { } queue && queue.TryQueue(new FaultGroup(device, hwpt, group, Host.Moment)))
+            return queue;
+        AnswerFault(device, fault.GroupId, PageResponse.Invalid);
+        return null;
     }
 
     internal void AnswerFault(Device device, uint groupId, PageResponse code) => Raise(EngineEventKind.FaultAnswered, device.Id, (uint)code, value: groupId);

@@ -24,6 +24,16 @@ public readonly record struct PageFault(PageFaultFlags Flags, uint Pasid, uint G
     /// <summary>The PASID that counts: 0 without the flag.</summary>
     public uint EffectivePasid => Flags.HasFlag(PageFaultFlags.PasidValid) ? Pasid : 0;
 
+    /// <summary>A record as a reader gets it, back as a fault.</summary>
+    /// <param name="record">At least <see cref="RecordBytes"/>.</param>
+    public static PageFault ReadRecord(ReadOnlySpan<byte> record, out uint deviceId, out uint cookie)
+    {
+        deviceId = BinaryPrimitives.ReadUInt32LittleEndian(record[4..]);
+        cookie = BinaryPrimitives.ReadUInt32LittleEndian(record[36..]);
+        return new PageFault((PageFaultFlags)BinaryPrimitives.ReadUInt32LittleEndian(record), BinaryPrimitives.ReadUInt32LittleEndian(record[8..]), BinaryPrimitives.ReadUInt32LittleEndian(record[12..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(record[16..]), BinaryPrimitives.ReadUInt64LittleEndian(record[24..]));
+    }
+
     internal void WriteRecord(Span<byte> record, uint deviceId, uint cookie)
     {
         record.Clear();
@@ -48,7 +58,8 @@ public enum PageResponse : uint
 /// <param name="device">The device that asked.</param>
 /// <param name="hwpt">The hw_pagetable they were delivered for.</param>
 /// <param name="faults">At least one; the last one has LAST_PAGE.</param>
-public sealed class FaultGroup(Device device, Hwpt hwpt, IReadOnlyList<PageFault> faults)
+/// <param name="since"><see cref="Hardware.EmulatedHost.Moment"/> of its arrival.</param>
+public sealed class FaultGroup(Device device, Hwpt hwpt, IReadOnlyList<PageFault> faults, long since)
 {
     public Device Device { get; } = device;
 
@@ -57,4 +68,9 @@ public sealed class FaultGroup(Device device, Hwpt hwpt, IReadOnlyList<PageFault
     public IReadOnlyList<PageFault> Faults { get; } = faults;
 
     public uint GroupId => Faults[^1].GroupId;
+
+    public long Since { get; } = since;
+
+    /// <summary>Its number among the groups its queue has taken, from 1.</summary>
+    public ulong Number { get; internal set; }
 }

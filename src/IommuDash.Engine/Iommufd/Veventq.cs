@@ -46,6 +46,15 @@ public sealed class Veventq : EventFile
     /// <summary>What the next report is numbered.</summary>
     public uint NextSequence { get; private set; }
 
+    /// <summary>Sequence number that the reader has seen last, a record of loss included; null before the first.</summary>
+    public uint? LastRead { get; private set; }
+
+    /// <summary>Events read so far.</summary>
+    public ulong ReadEvents { get; private set; }
+
+    /// <summary>Events lost so far.</summary>
+    public ulong LostEventCount { get; private set; }
+
     public override bool IsReadable => _events.Count != 0 || LostSequence is not null;
 
     public override IEnumerable<IommufdObject> References => [Viommu];
@@ -57,7 +66,9 @@ public sealed class Veventq : EventFile
         NextSequence = (NextSequence + 1) & SequenceMask;
         bool isLost = _events.Count >= Math.Min(Depth, (uint)Context.Host.Limits.EventsPerQueue);
         LostSequence = isLost ? sequence : null;
-        if (!isLost)
+        if (isLost)
+            LostEventCount++;
+        else
             _events.Enqueue(new Vevent(sequence, data.ToArray()));
         Context.Raise(isLost ? EngineEventKind.VeventLost : EngineEventKind.VeventQueued, Id, Viommu.Id, value: sequence);
     }
@@ -88,9 +99,12 @@ public sealed class Veventq : EventFile
             data.CopyTo(buffer[(bytes + HeaderBytes)..]);
             bytes += size;
             if (isLost)
-                LostSequence = null;
-            else
-                _events.Dequeue();
+            {
+                (LastRead, LostSequence) = (LostSequence, null);
+                continue;
+            }
+            LastRead = _events.Dequeue().Sequence;
+            ReadEvents++;
         }
         return null;
     }

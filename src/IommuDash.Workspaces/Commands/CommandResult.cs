@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuDash.Engine;
 
 namespace IommuDash.Workspaces.Commands;
@@ -10,8 +11,9 @@ public readonly record struct CommandResult(Refusal? Refusal, CommandOutputs? Ou
     public static implicit operator CommandResult(CommandOutputs outputs) => new(null, outputs);
 }
 
-/// <summary>Values a command gives back; each command fills those that its call has, the rest stay null.</summary>
-public sealed record CommandOutputs
+/// <summary>Values a command gives back; each command fills those that its call has, the rest stay null. What only rare calls have is in a record of its own, so that the answer of a map stays small.</summary>
+[JsonDerivedType(typeof(QueueOutputs))]
+public record CommandOutputs
 {
     /// <summary>File number of a new context.</summary>
     public int? Context { get; init; }

@@ -38,8 +38,11 @@ public sealed record DeviceAttach : ContextCommand
     /// <summary>Id of the IOAS or hw_pagetable.</summary>
     public required uint Pt { get; init; }
 
+    /// <summary>The PASID meant; 0 = the requester id itself.</summary>
+    public uint Pasid { get; init; }
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
-        context.Attach(Device, Pt, out uint hwpt) is { } refusal ? refusal : new CommandOutputs { Hwpt = hwpt };
+        context.AttachPasid(Device, Pasid, Pt, out uint hwpt) is { } refusal ? refusal : new CommandOutputs { Hwpt = hwpt };
 }
 
 /// <summary>Moves an attached device, and its group with it, to another IOAS or hw_pagetable.</summary>
@@ -50,8 +53,11 @@ public sealed record DeviceReplace : ContextCommand
     /// <summary>Id of the IOAS or hw_pagetable.</summary>
     public required uint Pt { get; init; }
 
+    /// <summary>The PASID meant; 0 = the requester id itself.</summary>
+    public uint Pasid { get; init; }
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
-        context.Replace(Device, Pt, out uint hwpt) is { } refusal ? refusal : new CommandOutputs { Hwpt = hwpt };
+        context.ReplacePasid(Device, Pasid, Pt, out uint hwpt) is { } refusal ? refusal : new CommandOutputs { Hwpt = hwpt };
 }
 
 /// <summary>Detaches a device; nothing happens if it is not attached.</summary>
@@ -59,29 +65,10 @@ public sealed record DeviceDetach : ContextCommand
 {
     public required uint Device { get; init; }
 
+    /// <summary>The PASID meant; 0 = the requester id itself.</summary>
+    public uint Pasid { get; init; }
+
     public override bool OnlyReleases => true;
 
-    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) => new(context.Detach(Device));
-}
-
-/// <summary>IOMMU_HWPT_ALLOC without guest data: a manual hw_pagetable.</summary>
-public sealed record HwptAlloc : ContextCommand
-{
-    /// <summary>The device whose unit must be able to walk it.</summary>
-    public required uint Device { get; init; }
-
-    /// <summary>Id of the IOAS it shows.</summary>
-    public required uint Pt { get; init; }
-
-    public bool NestParent { get; init; }
-
-    public bool DirtyTracking { get; init; }
-
-    public bool Pasid { get; init; }
-
-    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context)
-    {
-        HwptFlags flags = (NestParent ? HwptFlags.NestParent : 0) | (DirtyTracking ? HwptFlags.DirtyTracking : 0) | (Pasid ? HwptFlags.Pasid : 0);
-        return context.HwptAlloc(Device, Pt, flags, faultId: 0, out uint hwpt) is { } refusal ? refusal : new CommandOutputs { Hwpt = hwpt };
-    }
+    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) => new(context.DetachPasid(Device, Pasid));
 }
