@@ -39,6 +39,12 @@ public enum EngineEventKind : byte
     /// <summary>Object = hwpt id, Other = IOAS id, Value = 1 on, 0 off.</summary>
     DirtyTrackingSet,
 
+    /// <summary>Object = hwpt id, Other = the <see cref="Iommufd.GetDirtyFlags"/>, Range = the request, Value = bits the read added to the bitmap.</summary>
+    DirtyBitmapRead,
+
+    /// <summary>Object = device id, Other = hwpt id, Range = IOVA, Value = bytes of the leaves that became dirty.</summary>
+    DeviceWrote,
+
     /// <summary>Object = fault queue id, Other = device id, Value = the faults' group id.</summary>
     FaultQueued,
 

@@ -27,6 +27,7 @@ public enum StateScope
 public sealed partial class StateDigest : IDisposable
 {
     private const int RunsAtATime = 256;
+    private const int DirtyPagesAtATime = 512;
 
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly byte[] _buffer = new byte[4_096];
@@ -208,6 +209,26 @@ public sealed partial class StateDigest : IDisposable
             Add(first, last, (ulong)users);
     }
 
+    private void AddDirty(IommuDomain domain, IovaRange area)
+    {
+        ulong dirty = domain.DirtyBytes(area.Start, area.Last);
+        Add(dirty);
+        if (dirty == 0)
+            return;
+        Span<ulong> pages = stackalloc ulong[DirtyPagesAtATime];
+        for (ulong start = area.Start; ;)
+        {
+            pages.Clear();
+            ulong last = Math.Min(area.Last - start, ((ulong)DirtyPagesAtATime << PhysicalMemory.FrameShift) - 1) + start;
+            domain.CountDirty(start, last, PhysicalMemory.FrameShift, pages);
+            foreach (ulong bytes in pages)
+                Add(bytes);
+            if (last == area.Last)
+                return;
+            start = last + 1;
+        }
+    }
+
     private void AddDomain(IommuDomain domain, IoPagetable table)
     {
         Add(domain.FormatName);
@@ -215,7 +236,10 @@ public sealed partial class StateDigest : IDisposable
         foreach ((int shift, long count) in domain.LeafCounts())
             Add((ulong)shift, (ulong)count);
         for (int slot = table.Areas.First; slot >= 0; slot = table.Areas.Next(slot))
+        {
             AddRuns(domain, table.Areas.Range(slot));
+            AddDirty(domain, table.Areas.Range(slot));
+        }
         if (_whole)
             Add(domain.TableBytes, domain.RootPhysical, (ulong)domain.Levels);
     }

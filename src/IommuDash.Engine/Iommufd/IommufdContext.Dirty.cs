@@ -1,4 +1,6 @@
 // Dirty tracking of paging hw_pagetables (drivers/iommu/iommufd/hw_pagetable.c). The reserved fields of the structures are the caller's to check.
+using IommuDash.Engine.PageTables;
+
 namespace IommuDash.Engine.Iommufd;
 
 /// <summary>Flags of IOMMU_HWPT_SET_DIRTY_TRACKING.</summary>
@@ -47,6 +49,19 @@ public sealed partial class IommufdContext
     /// </summary>
     /// <param name="pageSize">Bytes one bit stands for: its lowest bit counts.</param>
     public Refusal? HwptGetDirtyBitmap(uint hwptId, GetDirtyFlags flags, ulong iova, ulong length, ulong pageSize, Span<byte> bits)
+    {
+        ulong before = Host.Events is null ? 0 : DirtyBitmap.Count(bits);
+        if (ReadDirty(hwptId, flags, iova, length, pageSize, bits) is { } refusal)
+            return refusal;
+        if (Host.Events is not null)
+            Raise(EngineEventKind.DirtyBitmapRead, hwptId, (uint)flags, new IovaRange(iova, iova + (length - 1)), DirtyBitmap.Count(bits) - before);
+        return null;
+    }
+
+    /// <summary>What <see cref="HwptGetDirtyBitmap"/> with NO_CLEAR would answer, without anybody hearing of it.</summary>
+    public Refusal? PeekDirtyBitmap(uint hwptId, ulong iova, ulong length, ulong pageSize, Span<byte> bits) => ReadDirty(hwptId, GetDirtyFlags.NoClear, iova, length, pageSize, bits);
+
+    private Refusal? ReadDirty(uint hwptId, GetDirtyFlags flags, ulong iova, ulong length, ulong pageSize, Span<byte> bits)
     {
         if ((flags & ~GetDirtyFlags.NoClear) != 0)
             return UnknownFlags("dirty.flags", (uint)(flags & ~GetDirtyFlags.NoClear));

@@ -50,6 +50,36 @@ public sealed partial class IoPagetable
         }
     }
 
+    /// <summary>Whether a device may write to all of a range. EFAULT: a hole, or an area that does not grant writing.</summary>
+    internal Refusal? CheckWrites(IovaRange range)
+    {
+        ulong next = range.Start;
+        for (int slot = Areas.FirstOverlap(range); slot >= 0 && Areas.Range(slot).Start <= next; slot = Areas.Next(slot))
+        {
+            IovaRange area = Areas.Range(slot);
+            if ((Area(slot).Prot & IommuProt.Write) == 0)
+                return new Refusal(Errno.EFAULT, "dma.readonly", $"The area {area} does not grant writing; the unit would report a fault.") { Ranges = [new(RangeRole.Requested, range), new(RangeRole.Area, area)] };
+            if (area.Last >= range.Last)
+                return null;
+            next = area.Last + 1;
+        }
+        return new Refusal(Errno.EFAULT, "dma.hole", $"Nothing is mapped at 0x{next:x}; the unit would report a fault.") { Ranges = [new(RangeRole.Requested, range)] };
+    }
+
+    /// <summary>The longest range around the area at an address that areas cover without a hole; null if nothing is mapped there. A read of dirty bits goes no further.</summary>
+    public IovaRange? StretchAt(ulong address)
+    {
+        int slot = Areas.FirstOverlap(address, address);
+        if (slot < 0)
+            return null;
+        IovaRange stretch = Areas.Range(slot);
+        for (int before = Areas.Previous(slot); before >= 0 && Areas.Range(before).Last + 1 == stretch.Start; before = Areas.Previous(before))
+            stretch = stretch with { Start = Areas.Range(before).Start };
+        for (int after = Areas.Next(slot); after >= 0 && stretch.Last + 1 == Areas.Range(after).Start; after = Areas.Next(after))
+            stretch = stretch with { Last = Areas.Range(after).Last };
+        return stretch;
+    }
+
     private static Refusal Uneven(IovaRange range, string rule, string what) =>
         new(Errno.EINVAL, rule, $"Start and end of {range} must be multiples of {what}.") { Ranges = [new(RangeRole.Requested, range)] };
 }

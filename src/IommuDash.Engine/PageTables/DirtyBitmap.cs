@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace IommuDash.Engine.PageTables;
 
@@ -50,7 +51,10 @@ public readonly ref struct DirtyBitmap
     public static ulong Count(ReadOnlySpan<byte> bits)
     {
         ulong count = 0;
-        foreach (byte b in bits)
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bits);
+        foreach (ulong word in words)
+            count += (ulong)BitOperations.PopCount(word);
+        foreach (byte b in bits[(words.Length * sizeof(ulong))..])
             count += (ulong)BitOperations.PopCount(b);
         return count;
     }

@@ -124,6 +124,16 @@ public abstract class IommuDomain : IDisposable
     /// <summary>What hardware does when a device writes to an address: sets the dirty bit in the one entry it used. False if nothing is mapped there.</summary>
     public abstract bool MarkDirty(ulong iova);
 
+    /// <summary>What hardware does when a device writes to all of [iova, last]: one entry of each leaf touched. Holes are passed over. Returns the bytes of the leaves that were clean before.</summary>
+    public abstract ulong MarkDirty(ulong iova, ulong last);
+
+    /// <summary>Adds to each cell how many of its bytes lie in dirty leaves. Cell n begins n * 2^<paramref name="cellShift"/> bytes behind <paramref name="iova"/>; nothing counts outside [iova, last]. Clears nothing.</summary>
+    /// <exception cref="ArgumentException">The cells do not reach <paramref name="last"/>.</exception>
+    public abstract void CountDirty(ulong iova, ulong last, int cellShift, Span<ulong> cells);
+
+    /// <summary>Bytes of the dirty leaves that [iova, last] touches, each counted whole: what a read of that range would clear if no hole stopped it.</summary>
+    public abstract ulong DirtyBytes(ulong iova, ulong last);
+
     /// <summary>Whether the leaf at an address is dirty; false where nothing is mapped.</summary>
     public abstract bool IsDirty(ulong iova);
 

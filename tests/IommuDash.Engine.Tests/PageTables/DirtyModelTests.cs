@@ -42,6 +42,8 @@ public sealed class DirtyModelTests
                 if (hit is not null)
                     hit.IsDirty = true;
             }
+            if (step % 8 == 0)
+                MarkRange(domain, leaves, first + (ulong)random.NextInt64((long)(end - first)), (ulong)random.NextInt64(1, 40 << 12));
             ulong start = first + ((ulong)random.NextInt64((long)(end - first)) & ~(Page - 1));
             ulong last = start + ((ulong)random.NextInt64(1, 2048) * Page) - 1;
             bool clear = random.Next(2) == 0;
@@ -52,8 +54,10 @@ public sealed class DirtyModelTests
                 Record(expected, leaf, start, last);
                 leaf.IsDirty &= !clear;
             }
+            List<Leaf> touched = [.. leaves.Where(l => l.Iova <= last && l.Last >= start)];
             domain.ReadDirty(start, last, clear, new DirtyBitmap(bits, start, last, 12));
             Assert.Equal(expected, bits);
+            AssertCounts(domain, leaves, touched, start, last, random.Next(11, 30));
         }
         Assert.All(leaves, leaf => Assert.Equal(leaf.IsDirty, domain.IsDirty(leaf.Iova)));
         domain.ReadDirty(0, ulong.MaxValue, clear: true, default);
@@ -124,6 +128,26 @@ public sealed class DirtyModelTests
     }
 
     // The reference's rule: a leaf of one slot counts whole from where the walk meets it; one of several up to its last slot, which is left out unless the window ends before it.
+    private static void MarkRange(IommuDomain domain, List<Leaf> leaves, ulong start, ulong length)
+    {
+        List<Leaf> touched = [.. leaves.Where(l => l.Iova < start + length && l.Last >= start)];
+        Assert.Equal(touched.Where(l => !l.IsDirty).Aggregate(0UL, (sum, l) => sum + (1UL << l.PageShift)), domain.MarkDirty(start, start + length - 1));
+        touched.ForEach(l => l.IsDirty = true);
+    }
+
+    private static void AssertCounts(IommuDomain domain, List<Leaf> leaves, List<Leaf> touched, ulong start, ulong last, int cellShift)
+    {
+        Assert.Equal(touched.Where(l => l.IsDirty).Aggregate(0UL, (sum, l) => sum + (1UL << l.PageShift)), domain.DirtyBytes(start, last));
+        var cells = new ulong[((last - start) >> cellShift) + 1];
+        domain.CountDirty(start, last, cellShift, cells);
+        for (int cell = 0; cell < cells.Length; cell++)
+        {
+            ulong from = start + ((ulong)cell << cellShift);
+            ulong to = Math.Min(from + (1UL << cellShift) - 1, last);
+            Assert.Equal(leaves.Where(l => l.IsDirty && l.Iova <= to && l.Last >= from).Aggregate(0UL, (sum, l) => sum + Math.Min(l.Last, to) - Math.Max(l.Iova, from) + 1), cells[cell]);
+        }
+    }
+
     private static void Record(byte[] bits, Leaf leaf, ulong start, ulong last)
     {
         ulong slot = (1UL << leaf.PageShift) / (ulong)leaf.Slots;
