@@ -12,7 +12,7 @@ internal sealed class RandomCommands(int seed, HostDescription host)
     private readonly string[] _devices = [.. host.Devices.Where(d => !d.IsBridge).Select(d => d.Address).Take(6), "ffff:00:00.0"];
     private readonly ProcessDescription[] _processes = [.. host.Processes];
 
-    public Command Next() => _random.Next(160) switch
+    public Command Next() => _random.Next(166) switch
     {
         < 3 => new ContextOpen { Pid = Pid() },
         // Seldom the context that most commands are about: an open access would keep its number.
@@ -71,7 +71,10 @@ internal sealed class RandomCommands(int seed, HostDescription host)
         < 155 => new VeventqRead { Context = Context(), Veventq = Id(), Count = Chance(2) ? null : _random.Next(40) },
         < 156 when Chance(3) => new VeventqClose { Context = Context(), Veventq = Id() },
         < 158 => new TestTriggerVevent { Context = Context(), Device = Id() },
-        _ => new TestMockDomain { Context = Context(), Pt = Id(), Flags = Chance(3) ? 4u : Chance(9) ? 2u : 0u },
+        < 160 => new TestMockDomain { Context = Context(), Pt = Id(), Flags = Chance(3) ? 4u : Chance(9) ? 2u : 0u },
+        < 162 => new HwptSetDirtyTracking { Context = Context(), Hwpt = Id(), Enable = !Chance(3) },
+        < 164 => new HwptGetDirty { Context = Context(), Hwpt = Id(), Iova = Iova(), Length = Length(), PageSize = Chance(4) ? (ulong)_random.Next(9) << 11 : 4096, NoClear = Chance(3) },
+        _ => new DeviceDmaWrite { Context = Context(), Device = Id(), Iova = Iova(), Length = Length(), Writes = Chance(2) ? (uint)_random.Next(50) : null, Seed = (ulong)_random.Next() },
     };
 
     private uint Pasid() => Chance(6) ? Chance(2) ? 7u : MockConstants.FailingPasid : 0u;

@@ -16,7 +16,7 @@ internal static class TestWorkspaces
     {
         Name = vendor.ToString(),
         MemoryBytes = 256UL << 20,
-        Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock }],
+        Units = [new IommuUnitDescription { Name = "unit0", Vendor = vendor, InputBits = vendor == IommuVendor.Amd ? 64 : 48, SnoopControl = vendor != IommuVendor.Mock, DirtyTracking = vendor != IommuVendor.Mock }],
         Groups = [.. Enumerable.Range(1, 4).Select(i => new GroupDescription { Id = i })],
         Devices = [.. Enumerable.Range(1, 4).Select(i => new DeviceDescription { Address = Address(i), Unit = "unit0", Group = i })],
         Processes =

@@ -51,8 +51,36 @@ public record CommandOutputs
     /// <summary>How many usable ranges there are.</summary>
     public int? TotalRanges { get; init; }
 
+    /// <summary>What a read of dirty bits gave, or a device's write left.</summary>
+    public DirtyOutputs? Dirty { get; init; }
+
     /// <summary>What IOVAs and lengths must be multiples of, in bytes.</summary>
     public ulong? Alignment { get; init; }
+}
+
+/// <summary>Outputs of the commands about dirty pages.</summary>
+public sealed record DirtyOutputs
+{
+    /// <summary>Bits of the bitmap that was read: one for each page asked about.</summary>
+    public ulong? Bits { get; init; }
+
+    /// <summary>How many of them are set.</summary>
+    public ulong? DirtyBits { get; init; }
+
+    /// <summary>Bytes of the leaves that a read made clean; large leaves are cleared whole.</summary>
+    public ulong? ClearedBytes { get; init; }
+
+    /// <summary>The first dirty ranges.</summary>
+    public IReadOnlyList<IovaRange>? Ranges { get; init; }
+
+    /// <summary>How many dirty ranges there are.</summary>
+    public int? TotalRanges { get; init; }
+
+    /// <summary>The first bytes of the bitmap, two hex digits each; bit n of byte m is page 8 m + n.</summary>
+    public string? Hex { get; init; }
+
+    /// <summary>Bytes of the leaves that a device's write made dirty.</summary>
+    public ulong? DirtiedBytes { get; init; }
 }
 
 /// <summary>The answer to a command as every caller gets it.</summary>

@@ -142,7 +142,8 @@ public static class EventsView
         EngineEventKind.ObjectCreated or EngineEventKind.ObjectDestroyed => raised.Object == id,
         EngineEventKind.DeviceAttached or EngineEventKind.DeviceReplaced or EngineEventKind.DeviceDetached => raised.Object == id || raised.Other == id,
         EngineEventKind.OptionSet => raised.Other == id,
-        EngineEventKind.DomainAdded or EngineEventKind.DomainRemoved => raised.Object == id || raised.Other == id,
+        EngineEventKind.DirtyBitmapRead => raised.Object == id,
+        EngineEventKind.DomainAdded or EngineEventKind.DomainRemoved or EngineEventKind.DirtyTrackingSet or EngineEventKind.DeviceWrote => raised.Object == id || raised.Other == id,
         _ => IsAboutIoas(raised, id),
     };
 

@@ -37,6 +37,8 @@ public sealed class ViewCatalog
         .Add<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>()
         .Add<PageTableView, PageTableQuery, PageTableSnapshot>()
         .Add<PageTableWalkView, WalkQuery, WalkSnapshot>()
+        .Add<DirtyView, DirtyQuery, DirtySnapshot>()
+        .Add<DirtyWordsView, DirtyWordsQuery, DirtyWordsSnapshot>()
         .Add<PinnedFramesView, PinnedFramesQuery, PinnedFramesSnapshot>()
         .Add<PinnedFrameView, PinnedFrameQuery, PinnedFrameSnapshot>()
         .Add<ProcessesView, ProcessesQuery, ProcessesSnapshot>()
