@@ -11,7 +11,7 @@ public sealed class CommandJsonTests
     {
         var random = new RandomCommands(7, TestWorkspaces.Host());
         var seen = new HashSet<Type>();
-        for (int i = 0; i < 3_000; i++)
+        for (int i = 0; i < 6_000; i++)
         {
             Command command = random.Next();
             seen.Add(command.GetType());
