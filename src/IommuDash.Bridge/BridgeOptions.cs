@@ -1,3 +1,4 @@
+using IommuDash.Bridge.Server;
 using IommuDash.Bridge.Trace;
 
 namespace IommuDash.Bridge;
@@ -10,6 +11,9 @@ public sealed record BridgeOptions
 
     /// <summary>Where every call is written down; null = nowhere.</summary>
     public TraceWriter? Trace { get; init; }
+
+    /// <summary>Who else uses the host; null = nobody, and no turn is taken.</summary>
+    public ISharedHost? Shared { get; init; }
 
     /// <summary>Descriptors the server keeps for its clients: device nodes and event files they have open, one per thread that calls, one per process. Beyond, opening fails.</summary>
     public int MaxDescriptors { get; init; } = 4_096;

@@ -1,4 +1,4 @@
-// iommudash run: a program on an emulated host of its own, until it exits.
+// iommudash run: a program on an emulated host, of its own or of a running dashboard, until it exits.
 using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
@@ -18,13 +18,29 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        var host = new Option<string>("--host") { Description = "Host preset, or a part of its name.", DefaultValueFactory = _ => Presets.Default };
-        var level = new Option<string>("--level") { Description = $"Kernel to answer as: {string.Join(", ", ReferenceLevel.All)}.", DefaultValueFactory = _ => ReferenceLevel.Current.Name };
+        var host = new Option<string?>("--host") { Description = $"Host preset, or a part of its name; default {Presets.Default}." };
+        var level = new Option<string?>("--level") { Description = $"Kernel to answer as: {string.Join(", ", ReferenceLevel.All)}; default {ReferenceLevel.Current}." };
         var trace = new Option<FileInfo?>("--trace") { Description = "File to write every call to; replay repeats it." };
+        var server = new Option<string?>("--server") { Description = "Address of a running dashboard on this machine: run on a workspace of it, where every call shows as it happens." };
+        var workspace = new Option<string?>("--workspace") { Description = "Id of the workspace, as in the address of its pages." };
         var program = new Argument<string[]>("program") { Description = "Program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, trace, program };
-        command.SetAction(parsed => Run(parsed.GetValue(host)!, parsed.GetValue(level)!, parsed.GetValue(trace), parsed.GetValue(program)!));
+        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, trace, server, workspace, program };
+        command.SetAction(parsed => (parsed.GetValue(server), parsed.GetValue(workspace)) switch
+        {
+            (null, null) => Run(parsed.GetValue(host) ?? Presets.Default, parsed.GetValue(level) ?? ReferenceLevel.Current.Name, parsed.GetValue(trace), parsed.GetValue(program)!),
+            (null, _) or (_, null) => Fail("--server and --workspace go together."),
+            _ when parsed.GetValue(host) is not null || parsed.GetValue(level) is not null => Fail("--host and --level cannot be chosen with --server: the workspace has its host, and its level, from when it was made."),
+            _ when parsed.GetValue(trace) is not null => Fail("--trace cannot be had with --server: the workspace's calls are mixed with other commands, so a trace would not repeat. Run without --server for one."),
+            ({ } url, { } id) => RunOnServer(url, id, parsed.GetValue(program)!),
+        });
         return command;
+    }
+
+    private static int RunOnServer(string url, string workspace, string[] program)
+    {
+        if (PreloadLibrary.Find(out string missing) is not { } library)
+            return Fail(missing);
+        return ServerDoor.Find(url, workspace, out string problem) is { } socket ? RunProgram(library, socket, program) : Fail(problem);
     }
 
     private static int Run(string preset, string levelName, FileInfo? traceFile, string[] program)
@@ -55,6 +71,19 @@ internal static class RunCommand
     {
         var serving = new Thread(server.Run) { Name = "bridge" };
         serving.Start();
+        try
+        {
+            return RunProgram(library, socket, program);
+        }
+        finally
+        {
+            server.Stop();
+            serving.Join();
+        }
+    }
+
+    private static int RunProgram(string library, string socket, string[] program)
+    {
         // The terminal sends these to the program too; it decides, and its exit ends the run.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => signal.Cancel = true);
@@ -70,11 +99,6 @@ internal static class RunCommand
         catch (Win32Exception e)
         {
             return Fail($"Cannot run {program[0]}: {e.Message}.");
-        }
-        finally
-        {
-            server.Stop();
-            serving.Join();
         }
     }
 

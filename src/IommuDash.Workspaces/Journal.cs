@@ -69,8 +69,16 @@ public sealed class Journal(int maxEntries, long maxBytes)
         _chunks.Last!.Value[_endInLast++] = entry;
         Count++;
         Bytes += entry.Command.CostBytes;
-        while (Count > maxEntries || (Bytes > maxBytes && Count > 1))
-            DropOldest();
+        Trim();
+    }
+
+    /// <summary>The newest entry's command is kept in another form.</summary>
+    internal void ReplaceLast(Command command)
+    {
+        ref JournalEntry last = ref _chunks.Last!.Value[_endInLast - 1];
+        Bytes += command.CostBytes - last.Command.CostBytes;
+        last = last with { Command = command };
+        Trim();
     }
 
     /// <summary>Takes the newest entry back.</summary>
@@ -86,6 +94,12 @@ public sealed class Journal(int maxEntries, long maxBytes)
         _endInLast = ChunkEntries;
         if (_chunks.Count == 0)
             _first = 0;
+    }
+
+    private void Trim()
+    {
+        while (Count > maxEntries || (Bytes > maxBytes && Count > 1))
+            DropOldest();
     }
 
     private void DropOldest()

@@ -1,5 +1,6 @@
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Workspaces;
 
@@ -7,9 +8,9 @@ namespace IommuDash.Workspaces;
 public static class JournalReplay
 {
     /// <summary>A fresh host with the commands applied; refused ones are refused again. The caller owns it.</summary>
-    public static EmulatedHost Run(HostDescription description, EngineLimits limits, IEnumerable<JournalEntry> entries)
+    public static EmulatedHost Run(HostDescription description, EngineLimits limits, IEnumerable<JournalEntry> entries, ReferenceLevel? level = null)
     {
-        var host = new EmulatedHost(description, limits);
+        var host = new EmulatedHost(description, limits, level: level);
         try
         {
             foreach (JournalEntry entry in entries)

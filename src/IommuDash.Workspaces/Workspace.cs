@@ -2,18 +2,21 @@
 // Holds always:
 //  - the host is touched, by commands and projections alike, only while _gate is held;
 //  - Version grows by one with every command that got past the limits, and with every undo; a snapshot of version v shows exactly the commands up to v;
+//  - what real programs do takes the same path (Workspace.Programs.cs);
 //  - a watcher that has seen version v is woken by every later one, since it waits for "newer than v" and not for the next signal.
 using System.Runtime.CompilerServices;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 using IommuDash.Workspaces.Calls;
 using IommuDash.Workspaces.Commands;
+using IommuDash.Workspaces.Programs;
 using IommuDash.Workspaces.Views;
 
 namespace IommuDash.Workspaces;
 
 /// <summary>An emulated host that many people and programs use at once.</summary>
-public sealed class Workspace : IDisposable
+public sealed partial class Workspace : IDisposable
 {
     // How long a batch keeps readers waiting.
     private const int TurnMilliseconds = 4;
@@ -35,9 +38,10 @@ public sealed class Workspace : IDisposable
     private long _lastUse;
     private TaskCompletionSource? _changed;
 
-    internal Workspace(string id, HostDescription description, EngineLimits limits, WorkspaceOptions options, TimeProvider time, WrittenBytesQuota quota)
+    internal Workspace(string id, HostDescription description, EngineLimits limits, WorkspaceOptions options, TimeProvider time, WrittenBytesQuota quota, ReferenceLevel level)
     {
         Id = id;
+        Level = level;
         _description = description;
         _limits = limits;
         _options = options;
@@ -49,7 +53,7 @@ public sealed class Workspace : IDisposable
         Calls = new CallLog(options.CallEntries, options.CallBytes);
         Created = time.GetUtcNow();
         _lastUse = Created.UtcTicks;
-        _host = new EmulatedHost(description, limits, Events);
+        _host = new EmulatedHost(description, limits, Events, level);
         CountWritten();
     }
 
@@ -57,6 +61,9 @@ public sealed class Workspace : IDisposable
     public string Id { get; }
 
     public HostDescription Description => _description;
+
+    /// <summary>Which kernel the host answers as.</summary>
+    public ReferenceLevel Level { get; }
 
     public DateTimeOffset Created { get; }
 
@@ -201,7 +208,7 @@ public sealed class Workspace : IDisposable
 
     /// <summary>
     /// Takes the newest command back by replaying all before it on a fresh host; a version of its own, so that watchers see it. EINVAL: nothing left but the command that opened the workspace;
-    /// EOVERFLOW: the journal has lost its beginning, or is longer than the cap.
+    /// EBUSY: a real program is on the host; EIO: what one did does not repeat; EOVERFLOW: the journal has lost its beginning, or is longer than the cap.
     /// </summary>
     /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
     public async ValueTask<CommandAnswer> UndoAsync(string source, CancellationToken cancellation = default)
@@ -211,7 +218,15 @@ public sealed class Workspace : IDisposable
         {
             if (CheckUndo() is { } refusal)
                 return CommandAnswer.From(refusal, _version);
-            EmulatedHost before = JournalReplay.Run(_description, _limits, Journal.Entries.Take(Journal.Count - 1));
+            EmulatedHost before;
+            try
+            {
+                before = JournalReplay.Run(_description, _limits, Journal.Entries.Take(Journal.Count - 1), Level);
+            }
+            catch (JournalReplayException differs)
+            {
+                return CommandAnswer.From(new Refusal(Errno.EIO, "undo.replay", differs.Message), _version);
+            }
             _host.Dispose();
             _host = before;
             _host.Events = Events;
@@ -284,14 +299,17 @@ public sealed class Workspace : IDisposable
 
     private CommandAnswer Execute(Command command, string source)
     {
-        if (CheckLimits(command) is { } limited)
-            return CommandAnswer.From(limited, _version);
+        if ((CheckLimits(command) ?? _programs?.Check(command)) is { } refused)
+            return CommandAnswer.From(refused, _version);
         DateTimeOffset now = _time.GetUtcNow();
         long version = _version + 1;
         Journal.Add(new JournalEntry(version, now, source, command));
         Events.Begin(now, version, source, CommandOps.NameOf(command));
         _host.Moment = version;
+        _programs?.BeforeCommand();
         CommandResult result = command.Apply(_host);
+        if (_programs?.AfterCommand(command) is { } learned)
+            Journal.ReplaceLast(learned);
         if (result.Refusal is { } refusal)
             Events.AddRefusal(refusal);
         CountWritten();
@@ -301,6 +319,8 @@ public sealed class Workspace : IDisposable
 
     private Refusal? CheckUndo()
     {
+        if (_programs?.CheckUndo() is { } busy)
+            return busy;
         if (!Journal.IsReplayable)
             return new Refusal(Errno.EOVERFLOW, "undo.journal", $"The journal lost its first {Journal.Dropped:N0} commands (options {WorkspaceOptions.SectionName}:{nameof(WorkspaceOptions.JournalEntries)}, {nameof(WorkspaceOptions.JournalBytes)}), so the state before cannot be rebuilt.");
         if (Journal.Count > _options.UndoCommands)
@@ -312,7 +332,12 @@ public sealed class Workspace : IDisposable
     {
         if (command.Check() is { } tooLarge)
             return tooLarge;
-        if (!_quota.IsSpent || command.OnlyReleases)
+        return command.OnlyReleases ? null : CheckQuota();
+    }
+
+    private Refusal? CheckQuota()
+    {
+        if (!_quota.IsSpent)
             return null;
         return new Refusal(Errno.ENOMEM, "limit." + nameof(WorkspaceOptions.TotalWrittenBytes),
             $"All machines together have written {_quota.Bytes:N0} of {_quota.MaxBytes:N0} bytes (option {WorkspaceOptions.SectionName}:{nameof(WorkspaceOptions.TotalWrittenBytes)}); delete a workspace that is not needed.");

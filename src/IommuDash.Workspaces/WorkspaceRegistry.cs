@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 using IommuDash.Workspaces.Commands;
 
 namespace IommuDash.Workspaces;
@@ -27,7 +28,8 @@ public sealed class WorkspaceRegistry(WorkspaceOptions options, EngineLimits lim
     public Workspace? Find(string id) => _workspaces.GetValueOrDefault(id);
 
     /// <summary>Builds the host and opens context 1 for its first process. EINVAL: the description is not sound; ENOMEM: a cap is reached. Nothing is kept on refusal.</summary>
-    public Refusal? Create(HostDescription description, string source, out Workspace? workspace)
+    /// <param name="level">Which kernel it answers as; null = <see cref="ReferenceLevel.Current"/>.</param>
+    public Refusal? Create(HostDescription description, string source, out Workspace? workspace, ReferenceLevel? level = null)
     {
         workspace = null;
         if (HostDescriptionValidator.Validate(description) is [var problem, ..])
@@ -41,7 +43,7 @@ public sealed class WorkspaceRegistry(WorkspaceOptions options, EngineLimits lim
             Workspace made;
             try
             {
-                made = new Workspace(FreshId(), description, limits, options, time, _quota);
+                made = new Workspace(FreshId(), description, limits, options, time, _quota, level ?? ReferenceLevel.Current);
             }
             catch (ArgumentException unsound)
             {

@@ -30,7 +30,7 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
     public int Id { get; }
 
     /// <summary>Told of each mapping that decides about a pin, before the frames are taken: for the trace.</summary>
-    public Action<ClientAddressSpace, ClientMapping>? Observed { get; set; }
+    public Action<ClientMapping>? Observed { get; set; }
 
     /// <summary>What was read of the mappings may be out of date: the process has run since.</summary>
     public void Invalidate() => _areMapsFresh = false;
@@ -119,7 +119,7 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
             return Gone();
         CurrentMaps();
         bool isMapped = _areMapsFresh && _maps.TryFind(address, out mapping);
-        Observed?.Invoke(this, isMapped ? mapping : ClientMapping.Hole(address));
+        Observed?.Invoke(isMapped ? mapping : ClientMapping.Hole(address));
         if (isMapped && (write ? mapping.CanWrite : mapping.CanRead))
             return null;
         return Fault(address, write ? "pin for writing" : "pin");

@@ -20,7 +20,7 @@ internal sealed unsafe class ClientFile : MemoryFile
     private readonly ulong _device;
     private readonly ulong _inode;
     private readonly uint[] _found = new uint[MaxFramesAtOnce];
-    private readonly int _fd;
+    private int _fd;
     private readonly bool _isMemory;
     private readonly bool _isHuge;
 
@@ -32,6 +32,7 @@ internal sealed unsafe class ClientFile : MemoryFile
         _inode = inode;
         _isHuge = fileSystem == HugetlbfsMagic;
         _isMemory = _isHuge || fileSystem == TmpfsMagic;
+        objects.Add(this);
     }
 
     /// <summary>The file behind a descriptor of a process; null: there is none. If no call uses it, <see cref="ReleaseIfUnused"/> must follow.</summary>
@@ -57,7 +58,16 @@ internal sealed unsafe class ClientFile : MemoryFile
     public void ReleaseIfUnused()
     {
         if (Users == 0)
-            DropAll();
+            Release();
+    }
+
+    /// <summary>Closes the server's own descriptor of it.</summary>
+    public void Release()
+    {
+        if (_fd >= 0)
+            Libc.Close(_fd);
+        _fd = -1;
+        _objects.Remove(this);
     }
 
     protected override Refusal? FaultIn(ulong pageIndex, ulong maxPages, out ReadOnlySpan<uint> frames)
@@ -87,7 +97,7 @@ internal sealed unsafe class ClientFile : MemoryFile
             : new Refusal(Errno.EINVAL, "file.size", $"Pages {firstPage} to {firstPage + pageCount - 1} are not all inside the {size} bytes of {Name}.");
     }
 
-    protected override void DropAll() => Libc.Close(_fd);
+    protected override void DropAll() => Release();
 
     private static bool TryStat(int fd, out ulong device, out ulong inode, out ulong size)
     {

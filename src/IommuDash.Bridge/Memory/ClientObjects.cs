@@ -1,12 +1,13 @@
 namespace IommuDash.Bridge.Memory;
 
-/// <summary>Every shared file whose pages have frames, and every address space of a client that lives.</summary>
-internal sealed class ClientObjects(ClientFrames frames)
+/// <summary>Every shared file whose pages have frames, every file a call mapped, and every address space of a client that lives.</summary>
+internal sealed class ClientObjects(ClientFrames frames) : IDisposable
 {
     private const int SmallestPrune = 64;
 
     private readonly Dictionary<(ulong Device, ulong Inode), SharedObject> _shared = [];
     private readonly List<ClientAddressSpace> _spaces = [];
+    private readonly HashSet<ClientFile> _files = [];
     private int _pruneAt = SmallestPrune;
 
     public ClientFrames Frames => frames;
@@ -32,6 +33,19 @@ internal sealed class ClientObjects(ClientFrames frames)
     public void Add(ClientAddressSpace space) => _spaces.Add(space);
 
     public void Remove(ClientAddressSpace space) => _spaces.Remove(space);
+
+    public void Add(ClientFile file) => _files.Add(file);
+
+    public void Remove(ClientFile file) => _files.Remove(file);
+
+    /// <summary>Lets go of every descriptor. Bytes that only they led to cannot be had any more.</summary>
+    public void Dispose()
+    {
+        foreach (SharedObject shared in _shared.Values.ToArray())
+            shared.Release();
+        foreach (ClientFile file in _files.ToArray())
+            file.Release();
+    }
 
     public void Forget(SharedObject idle) => _shared.Remove((idle.Device, idle.Inode));
 

@@ -31,27 +31,33 @@ public sealed unsafe partial class BridgeServer
         // Who has not said where to answer gets none.
         if (!_processes.TryGetValue(packet.Pid, out ClientProcess? caller) || !caller.Threads.TryGetValue(request.Tid, out ThreadEndpoint? thread))
             return;
-        foreach (ClientProcess process in _processes.Values)
-            process.Memory.Invalidate();
+        InvalidateMemory();
         caller.Delivery = null;
-        if (caller.RefreshPrivileges())
+        bool isCall = IsCall(endpoint, request);
+        if (isCall && caller.RefreshPrivileges())
             _options.Trace?.Process(caller.Process);
         var reply = new WireReply();
-        int window = -1;
-        reply.Value = request.Op switch
+        int carried = -1;
+        _refusal = isCall ? Begin(caller, request) : null;
+        reply.Value = _refusal is { } capped ? -(long)capped.Errno : request.Op switch
         {
             RequestOp.Open => Open(endpoint, caller, request),
             RequestOp.Ioctl => Ioctl(endpoint, caller, request),
             RequestOp.Read => Transfer(endpoint, caller, request, ref reply),
             RequestOp.Write => Transfer(endpoint, caller, request, ref reply),
-            RequestOp.Mmap => Mmap(endpoint, request, ref reply, out window),
-            RequestOp.Munmap => Munmap(request.A),
+            RequestOp.Mmap => Mmap(endpoint, caller, request, ref reply, out carried),
+            RequestOp.Munmap => Munmap(endpoint, caller, request.A),
             RequestOp.Counters => Counters(request.A, ref reply),
             _ => -(long)Errno.EINVAL,
         };
         Calls++;
-        Send(thread, reply, caller, window);
+        Deliver(endpoint, caller, ref reply, ref carried);
         PutTokens();
+        if (isCall)
+            _shared?.Complete(RecordOf(endpoint, caller, request, reply.Value));
+        PacketSocket.TrySend(thread.Fd, reply, carried);
+        if (carried >= 0)
+            Libc.Close(carried);
     }
 
     // What /proc/PID/status would say on the emulated host. Of processes it does not know nothing is pinned.
@@ -71,6 +77,8 @@ public sealed unsafe partial class BridgeServer
             End(_endpoints.Values.OfType<ProcessEndpoint>().Single(e => e.Process == old));
         if ((_processes.GetValueOrDefault(packet.Pid) ?? Adopt(packet.Pid, packet.Uid)) is not { } process || _endpoints.Count >= _options.MaxDescriptors)
         {
+            // The answer to the call that the thread wants to make.
+            PacketSocket.TrySend(packet.Fd, new WireReply { Value = -(long)Errno.ENOMEM });
             Libc.Close(packet.Fd);
             return;
         }
@@ -86,20 +94,7 @@ public sealed unsafe partial class BridgeServer
         int pidfd = (int)Libc.Syscall(Libc.SysPidfdOpen, pid, 0);
         if (pidfd < 0)
             return null;
-        ClientProcess? client = null;
-        if (ClientProcess.Describe(pid, uid) is { } description)
-        {
-            var memory = new ClientAddressSpace(_objects, pid);
-            if (_host.AdoptProcess(description, memory, out EmulatedProcess? process) is null)
-                client = new ClientProcess(this, process!, memory, uid);
-            else
-                _objects.Remove(memory);
-            if (client is not null && _options.Trace is { } trace)
-            {
-                memory.Observed = trace.Memory;
-                trace.Process(client.Process);
-            }
-        }
+        ClientProcess? client = ClientProcess.Describe(pid, uid) is { } description ? Adopt(pid, uid, description) : null;
         if (client is null)
         {
             Libc.Close(pidfd);
@@ -107,6 +102,31 @@ public sealed unsafe partial class BridgeServer
         }
         _processes.Add(pid, client);
         Add(new ProcessEndpoint(pidfd, client));
+        return client;
+    }
+
+    private ClientProcess? Adopt(int pid, uint uid, ProcessDescription description)
+    {
+        // The host's own processes have pids of their own making; the program's is only a number to it.
+        while (_host.FindProcess(description.Pid) is not null)
+            description = description with { Pid = description.Pid + 1 };
+        if (_shared?.Admit(description.Pid, description.Name) is not null)
+            return null;
+        _shared?.Begin(description.Pid, description.Name, "process", onlyReleases: false);
+        var memory = new ClientAddressSpace(_objects, pid);
+        ClientProcess? client = null;
+        if (_host.AdoptProcess(description, memory, out EmulatedProcess? process) is null)
+            client = new ClientProcess(this, process!, memory, uid);
+        else
+            _objects.Remove(memory);
+        if (client is not null && _options.Trace is { } trace)
+        {
+            memory.Observed = mapping => trace.Memory(client.Process, mapping);
+            trace.Process(client.Process);
+        }
+        _shared?.Complete(null);
+        if (client is null)
+            _shared?.Leave();
         return client;
     }
 
@@ -121,10 +141,10 @@ public sealed unsafe partial class BridgeServer
                 return 0;
             case NodeKind.Iommu or NodeKind.Vfio:
                 node.IsVfio = (NodeKind)request.A == NodeKind.Vfio;
-                Refusal? refusal = _host.OpenContext(caller.Pid, out IommufdContext? context, node.IsVfio ? AccountMode.Mm : AccountMode.User);
-                node.File = refusal is null ? new IommuFile(context!) : null;
-                _options.Trace?.Open(caller.Pid, node.File, node.IsVfio, refusal is null ? 0 : -(long)refusal.Errno);
-                return refusal is null ? 0 : -(long)refusal.Errno;
+                _refusal = _host.OpenContext(caller.Process.Pid, out IommufdContext? context, node.IsVfio ? AccountMode.Mm : AccountMode.User);
+                node.File = _refusal is null ? new IommuFile(context!) : null;
+                _options.Trace?.Open(caller.Process.Pid, node.File, node.IsVfio, Result(_refusal));
+                return Result(_refusal);
             default:
                 return -(long)Errno.ENODEV;
         }
@@ -135,14 +155,18 @@ public sealed unsafe partial class BridgeServer
         if (endpoint is not NodeEndpoint { File: { } file })
             return -(long)Errno.ENOTTY;
         _failing = (caller, request.Tid);
-        long result = (_options.Trace is { } trace
-            ? trace.Ioctl(file, caller, (uint)request.A, request.B, caller.FailNth.GetValueOrDefault(request.Tid))
-            : file.Ioctl(caller, (uint)request.A, request.B)).Value;
+        ICaller by = _shared is null ? caller : _capture;
+        IoctlResult result = _options.Trace is { } trace
+            ? trace.Ioctl(file, by, (uint)request.A, request.B, caller.FailNth.GetValueOrDefault(request.Tid))
+            : file.Ioctl(by, (uint)request.A, request.B);
         _failing = null;
         _opened?.ReleaseIfUnused();
         _opened = null;
-        return result;
+        _refusal = result.Refusal;
+        return result.Value;
     }
+
+    private static long Result(Refusal? refusal, long value = 0) => refusal is null ? value : -(long)refusal.Errno;
 
     /// <summary>Whether the call under way fails here: it does at the point to which its thread's count (the fail-nth node) has come down. Points outside a call pass.</summary>
     internal bool Fails(FailurePoint point)
@@ -187,28 +211,22 @@ public sealed unsafe partial class BridgeServer
     }
 
     // A call that delivers a file has succeeded already; only now does the program's end come into being.
-    private void Send(ThreadEndpoint thread, WireReply reply, ClientProcess caller, int window)
+    private void Deliver(FileEndpoint endpoint, ClientProcess caller, ref WireReply reply, ref int carried)
     {
-        if (caller.Delivery is not { } delivery)
-        {
-            PacketSocket.TrySend(thread.Fd, reply, window);
-            if (window >= 0)
-                Libc.Close(window);
+        if (caller.Delivery is not { } delivery || endpoint is not NodeEndpoint { File: { } node })
             return;
-        }
         if (_endpoints.Count >= _options.MaxDescriptors
-            || !PacketSocket.TryCreatePair(string.Create(CultureInfo.InvariantCulture, $"{_options.SocketPath}#{_nextName++}"), out int serverEnd, out int clientEnd))
+            || !PacketSocket.TryCreatePair(string.Create(CultureInfo.InvariantCulture, $"{_options.SocketPath}#{_nextName++}"), out int serverEnd, out carried))
         {
+            _options.Trace?.Close(delivery.File);
             CloseFile(delivery.File);
-            PacketSocket.TrySend(thread.Fd, new WireReply { Value = -(long)Errno.ENOMEM });
+            reply.Value = -(long)Errno.ENOMEM;
             return;
         }
-        string inode = new FileInfo($"/proc/self/fd/{clientEnd}").LinkTarget!;
-        Add(new MadeFileEndpoint(serverEnd, delivery.File, inode));
+        string inode = new FileInfo($"/proc/self/fd/{carried}").LinkTarget!;
+        Add(new MadeFileEndpoint(serverEnd, delivery.File, node.Context, inode));
         reply.Flags |= ReplyFlags.File;
         reply.Extra = delivery.Address;
-        PacketSocket.TrySend(thread.Fd, reply, clientEnd);
-        Libc.Close(clientEnd);
     }
 
     /// <summary>A memory file behind a descriptor of a client, for the call under way; null for a bad descriptor.</summary>

@@ -43,9 +43,11 @@ public sealed unsafe partial class BridgeServer
             Veventq queue => queue.Read(offset, request.B, buffer, out bytes),
             _ => throw new InvalidOperationException($"Nobody knows how to read a {file.Type}."),
         };
-        _options.Trace?.Transfer(caller.Pid, file, isRead: true, request.B, offset, buffer.Length, default, refusal is null ? bytes : -(long)refusal.Errno);
+        _refusal = refusal;
+        _options.Trace?.Transfer(caller.Process.Pid, file, isRead: true, request.B, offset, buffer.Length, default, Result(refusal, bytes));
         if (refusal is not null)
-            return -(long)refusal.Errno;
+            return Result(refusal);
+        _moved = buffer[..bytes].Length;
         return caller.TryWrite(request.A, buffer[..bytes]) ? bytes : -(long)Errno.EFAULT;
     }
 
@@ -57,8 +59,9 @@ public sealed unsafe partial class BridgeServer
         Span<byte> responses = _transfer.AsSpan(0, wanted);
         int readable = caller.TryRead(request.A, responses) ? wanted : 0;
         Refusal? refusal = queue.Write(offset, request.B, responses[..readable], out int bytes);
-        long result = refusal is null ? bytes : -(long)refusal.Errno;
-        _options.Trace?.Transfer(caller.Pid, file, isRead: false, request.B, offset, readable, responses[..readable], result);
+        long result = Result(refusal, bytes);
+        (_refusal, _moved) = (refusal, readable);
+        _options.Trace?.Transfer(caller.Process.Pid, file, isRead: false, request.B, offset, readable, responses[..readable], result);
         return result;
     }
 
@@ -82,33 +85,40 @@ public sealed unsafe partial class BridgeServer
     }
 
     // The window's content goes into a memory file as it is now; no driver emulated here changes it afterwards.
-    private long Mmap(FileEndpoint endpoint, in WireRequest request, ref WireReply reply, out int memory)
+    private long Mmap(FileEndpoint endpoint, ClientProcess caller, in WireRequest request, ref WireReply reply, out int memory)
     {
         memory = -1;
         if (endpoint is not NodeEndpoint { File: { } file })
             return -(long)Errno.ENODEV;
         bool isShared = (request.C & MapTypeMask) is MapShared or MapSharedValidate;
-        if (file.Context.MmapWindows.Map(request.D, request.A, isShared, (request.B & ProtExec) != 0, out MmapWindow? window) is { } refusal)
-            return -(long)refusal.Errno;
+        bool isExecutable = (request.B & ProtExec) != 0;
+        _refusal = file.Context.MmapWindows.Map(request.D, request.A, isShared, isExecutable, out MmapWindow? window);
+        _options.Trace?.Mmap(caller.Process.Pid, file, request.A, request.D, isShared, isExecutable, Result(_refusal, (long)_nextCookie));
+        if (_refusal is not null)
+            return Result(_refusal);
+        ulong number = _nextCookie++;
         memory = Libc.MemfdCreate("iommufd-window", 1);
         fixed (byte* content = window!.Content)
         {
             if (memory < 0 || Libc.Pwrite(memory, content, (nuint)window.Content.Length, 0) != window.Content.Length)
             {
                 window.Unmap();
+                _options.Trace?.Munmap(caller.Process.Pid, number);
                 return -(long)Errno.ENOMEM;
             }
         }
         reply.Flags |= ReplyFlags.Window;
-        reply.Extra = _nextCookie++;
-        _windows.Add(reply.Extra, window);
+        reply.Extra = number;
+        _windows.Add(number, window);
         return 0;
     }
 
-    private long Munmap(ulong cookie)
+    private long Munmap(FileEndpoint endpoint, ClientProcess caller, ulong cookie)
     {
-        if (!_windows.Remove(cookie, out MmapWindow? window))
+        if (endpoint is not NodeEndpoint { File: { } file } || !_windows.TryGetValue(cookie, out MmapWindow? window) || window.Owner.Context != file.Context)
             return -(long)Errno.EINVAL;
+        _windows.Remove(cookie);
+        _options.Trace?.Munmap(caller.Process.Pid, cookie);
         window.Unmap();
         return 0;
     }

@@ -1,16 +1,20 @@
-// The server behind the preload library: one thread that waits on every descriptor, takes one message at a time and answers it. It is the one writer of its emulated host.
+// The server behind the preload library: one thread that waits on every descriptor, takes one message at a time and answers it. It is the one writer of its emulated host, or takes turns with others (ISharedHost).
 //
 // Holds always:
 //  - What is closed is seen before what is asked: in each round all hang-ups come first, so a call made after a close or an exit finds its effect.
 //  - The pid of a caller is the one the kernel vouches for with each message; only that process's memory is touched, and answers go only to its own threads.
+//  - The host is touched in a turn only; once it is gone, descriptors are closed and nothing else.
 //  - A client that lies, stalls or dies costs at most its own contexts: no answer is waited for, no message can block.
 // Leaves out: programs that leave every one of their threads' reply sockets to a child (they keep a few descriptors of the server until that exits).
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using IommuDash.Abi;
 using IommuDash.Bridge.Memory;
 using IommuDash.Bridge.Native;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Pages;
+using IommuDash.Workspaces.Calls;
 
 namespace IommuDash.Bridge.Server;
 
@@ -19,26 +23,25 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
 {
     private const int EventRoom = 4_096;
 
-    private readonly EmulatedHost _host;
     private readonly BridgeOptions _options;
-    private readonly ClientFrames _frames;
-    private readonly ClientObjects _objects;
+    private readonly ISharedHost? _shared;
     private readonly Dictionary<int, Endpoint> _endpoints = [];
     private readonly Dictionary<int, ClientProcess> _processes = [];
     private readonly int _epoll;
     private readonly int _stop;
+    private readonly Lock _stopping = new();
+    private EmulatedHost _host;
+    private ClientObjects _objects;
     private ulong _nextSerial;
+    private bool _isHostGone;
     private bool _isStopping;
     private bool _isDisposed;
 
     private BridgeServer(EmulatedHost host, BridgeOptions options, int listener)
     {
-        _host = host;
         _options = options;
-        _frames = new ClientFrames(host.Memory);
-        _objects = new ClientObjects(_frames);
-        host.Memory.Foreign = _frames;
-        host.FailurePoints = this;
+        _shared = options.Shared;
+        Bind(host);
         _epoll = Libc.EpollCreate1(Libc.EpollCloexec);
         _stop = Libc.Eventfd(0, Libc.EfdCloexec);
         Add(new StopEndpoint(_stop));
@@ -49,7 +52,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
     public long Calls { get; private set; }
 
     /// <summary>Starts listening. The socket can be reached by this user only. On failure the reason is given.</summary>
-    /// <param name="host">Must not be used by anyone else from now on.</param>
+    /// <param name="host">Must not be used by anyone else from now on, but for whom <see cref="BridgeOptions.Shared"/> lets in.</param>
     public static BridgeServer? Listen(EmulatedHost host, BridgeOptions options, out string reason)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -87,8 +90,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                         Serve(endpoint);
                 }
             }
-            foreach (Endpoint endpoint in _endpoints.Values.ToArray())
-                End(endpoint);
+            EndAll();
         }
         finally
         {
@@ -96,22 +98,32 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         }
     }
 
-    /// <summary>Makes <see cref="Run"/> return. From any thread.</summary>
+    /// <summary>Makes <see cref="Run"/> return. From any thread, and at any time.</summary>
     public void Stop()
     {
         ulong one = 1;
-        Libc.Write(_stop, &one, sizeof(ulong));
+        lock (_stopping)
+        {
+            if (!_isDisposed)
+                Libc.Write(_stop, &one, sizeof(ulong));
+        }
     }
 
     public void Dispose()
     {
         if (_isDisposed)
             return;
-        _isDisposed = true;
-        foreach (Endpoint endpoint in _endpoints.Values.ToArray())
-            End(endpoint);
-        _host.Memory.Foreign = null;
+        EndAll();
+        lock (_stopping)
+        {
+            _isDisposed = true;
+            Libc.Close(_stop);
+        }
+        _objects.Dispose();
         _host.FailurePoints = null;
+        // Whoever goes on with a shared host still has frames of programs in it.
+        if (_shared is null)
+            _host.Memory.Foreign = null;
         Libc.Close(_epoll);
         File.Delete(_options.SocketPath);
     }
@@ -125,6 +137,71 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                 return made.File;
         }
         return null;
+    }
+
+    [MemberNotNull(nameof(_host), nameof(_objects))]
+    private void Bind(EmulatedHost host)
+    {
+        _objects?.Dispose();
+        _host = host;
+        // One that was rebuilt from a journal knows pages already.
+        _objects = new ClientObjects(host.Memory.Foreign as ClientFrames ?? new ClientFrames(host.Memory));
+        host.Memory.Foreign = _objects.Frames;
+        host.FailurePoints = this;
+    }
+
+    // False: the host is gone.
+    private bool TakeTurn()
+    {
+        if (_shared is null)
+            return true;
+        if (_shared.TakeTurn() is not { } host)
+        {
+            _isHostGone = true;
+            _isStopping = true;
+            return false;
+        }
+        if (host != _host)
+            Bind(host);
+        return true;
+    }
+
+    private void EndAll()
+    {
+        foreach (Endpoint endpoint in _endpoints.Values.Where(e => e is not StopEndpoint).ToArray())
+            EndInTurn(endpoint);
+    }
+
+    private void EndInTurn(Endpoint endpoint)
+    {
+        bool isTurn = TakeTurn();
+        try
+        {
+            End(endpoint);
+        }
+        finally
+        {
+            if (isTurn)
+                _shared?.GiveBackTurn();
+        }
+    }
+
+    private void AnswerInTurn(FileEndpoint file, in WireRequest request, in ReceivedPacket packet)
+    {
+        if (!TakeTurn())
+        {
+            if (packet.Fd >= 0)
+                Libc.Close(packet.Fd);
+            return;
+        }
+        try
+        {
+            Answer(file, request, packet);
+        }
+        finally
+        {
+            _shared?.GiveBackTurn();
+        }
     }
 
     private void Add(Endpoint endpoint)
@@ -144,12 +221,12 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         foreach (Libc.EpollEvent one in ready)
         {
             if (Find(one) is ProcessEndpoint exited)
-                End(exited);
+                EndInTurn(exited);
         }
         foreach (Libc.EpollEvent one in ready)
         {
             if ((one.Events & (Libc.Epollhup | Libc.Epollerr | Libc.Epollrdhup)) != 0 && Find(one) is { } closed)
-                End(closed);
+                EndInTurn(closed);
         }
     }
 
@@ -165,9 +242,9 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                 break;
             case FileEndpoint file:
                 if (PacketSocket.TryReceive(file.Fd, out WireRequest request, out ReceivedPacket packet, out bool isClosed))
-                    Answer(file, request, packet);
+                    AnswerInTurn(file, request, packet);
                 else if (isClosed)
-                    End(file);
+                    EndInTurn(file);
                 break;
             case ThreadEndpoint:
                 // Nothing is ever asked there.
@@ -203,17 +280,43 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                 if (thread.Process.Threads.GetValueOrDefault(thread.Tid) == thread)
                     thread.Process.Threads.Remove(thread.Tid);
                 break;
-            case NodeEndpoint { File: { } file }:
-                _options.Trace?.Close(file);
-                _host.CloseContext(file.Context.Fd);
+            case NodeEndpoint { File: { } file } when !_isHostGone:
+                CloseNode(file);
                 break;
-            case MadeFileEndpoint made:
-                _options.Trace?.Close(made.File);
-                CloseFile(made.File);
+            case MadeFileEndpoint made when !_isHostGone:
+                CloseMade(made);
                 break;
         }
         // Closing takes it out of the epoll set.
         Libc.Close(endpoint.Fd);
+    }
+
+    private void CloseNode(IommuFile file)
+    {
+        EmulatedProcess opener = file.Context.Opener;
+        _shared?.Begin(opener.Pid, opener.Name, "close", onlyReleases: true);
+        // Each mapping has a duplicate of the descriptor, so with the last one they are gone too.
+        foreach ((ulong number, MmapWindow window) in _windows.Where(w => w.Value.Owner.Context == file.Context).ToArray())
+        {
+            _options.Trace?.Munmap(opener.Pid, number);
+            _windows.Remove(number);
+            window.Unmap();
+        }
+        _options.Trace?.Close(file);
+        CallRecord? record = _shared is null ? null : RecordOf(file.Context, opener, CallKind.Close, "close", null);
+        if (_host.FindContext(file.Context.Fd) == file.Context)
+            _host.CloseContext(file.Context.Fd);
+        _shared?.Complete(record);
+    }
+
+    private void CloseMade(MadeFileEndpoint made)
+    {
+        EmulatedProcess opener = made.Context.Opener;
+        _shared?.Begin(opener.Pid, opener.Name, "close", onlyReleases: true);
+        _options.Trace?.Close(made.File);
+        CallRecord? record = _shared is null ? null : RecordOf(made.Context, opener, CallKind.Close, "close", made.File);
+        CloseFile(made.File);
+        _shared?.Complete(record);
     }
 
     private static void CloseFile(object file)
@@ -237,7 +340,12 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         _processes.Remove(process.Pid);
         foreach (ThreadEndpoint thread in process.Threads.Values.ToArray())
             End(thread);
-        _options.Trace?.Exit(process.Memory);
+        _shared?.Leave();
+        if (_isHostGone)
+            return;
+        _shared?.Begin(process.Process.Pid, process.Process.Name, "exit", onlyReleases: true);
+        _options.Trace?.Exit(process.Process);
         _host.RetireProcess(process.Process);
+        _shared?.Complete(null);
     }
 }

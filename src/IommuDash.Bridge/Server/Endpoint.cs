@@ -1,6 +1,7 @@
 // What the server waits on: one class per kind of descriptor it holds.
 using IommuDash.Abi;
 using IommuDash.Bridge.Native;
+using IommuDash.Engine.Iommufd;
 
 namespace IommuDash.Bridge.Server;
 
@@ -47,8 +48,11 @@ internal sealed class NodeEndpoint(int fd) : FileEndpoint(fd)
 }
 
 /// <summary>A file that a call made: an event queue, an emulated device, a dma-buf.</summary>
-internal sealed class MadeFileEndpoint(int fd, object file, string inode) : FileEndpoint(fd)
+internal sealed class MadeFileEndpoint(int fd, object file, IommufdContext context, string inode) : FileEndpoint(fd)
 {
+    /// <summary>The context of the call that made it.</summary>
+    public IommufdContext Context => context;
+
     public object File => file;
 
     /// <summary>The program's end as /proc/PID/fd shows it, <c>socket:[number]</c>.</summary>

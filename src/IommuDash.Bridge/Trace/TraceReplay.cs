@@ -1,5 +1,5 @@
 // Repeats a trace on a host of its own and compares every answer with the recorded one.
-// Leaves out: contents of memory (they decide no answer), and mappings of driver windows.
+// Leaves out: contents of memory; they decide no answer.
 using System.Globalization;
 using IommuDash.Abi;
 using IommuDash.Abi.Layout;
@@ -23,9 +23,10 @@ public sealed class TraceReplay : IFailurePoints
     private readonly ReplayObjects _objects;
     private readonly Dictionary<int, (EmulatedProcess Process, ReplayAddressSpace Memory)> _processes = [];
     private readonly Dictionary<string, object> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, MmapWindow> _windows = new(StringComparer.Ordinal);
     private ulong _nth;
 
-    /// <param name="host">Used by nobody else, without processes.</param>
+    /// <param name="host">Its memory is nobody else's to answer for; the pids of the trace are free.</param>
     public TraceReplay(EmulatedHost host)
     {
         _host = host;
@@ -101,6 +102,12 @@ public sealed class TraceReplay : IFailurePoints
             case "close":
                 Close(words[3]);
                 return null;
+            case "mmap":
+                return Mmap(words);
+            case "munmap":
+                if (_windows.Remove(words[3], out MmapWindow? window))
+                    window.Unmap();
+                return null;
             case "read" or "write":
                 return Transfer(words);
             default:
@@ -119,7 +126,7 @@ public sealed class TraceReplay : IFailurePoints
             return;
         }
         var memory = new ReplayAddressSpace(_objects);
-        var description = new ProcessDescription { Pid = pid, Name = words[3], Uid = int.Parse(Value(4), CultureInfo.InvariantCulture), MemlockBytes = memlock, CapIpcLock = (caps & 1) != 0, CapSysResource = (caps & 2) != 0 };
+        var description = new ProcessDescription { Pid = pid, Name = TraceText.Name(words[3]), Uid = int.Parse(Value(4), CultureInfo.InvariantCulture), MemlockBytes = memlock, CapIpcLock = (caps & 1) != 0, CapSysResource = (caps & 2) != 0 };
         if (_host.AdoptProcess(description, memory, out EmulatedProcess? process) is { } refusal)
             throw new FormatException(refusal.Reason);
         _processes.Add(pid, (process!, memory));
@@ -163,6 +170,21 @@ public sealed class TraceReplay : IFailurePoints
                 events.Close();
                 break;
         }
+    }
+
+    private string? Mmap(string[] words)
+    {
+        Calls++;
+        long recorded = long.Parse(words[8], CultureInfo.InvariantCulture);
+        if (_files.GetValueOrDefault(words[3]) is not IommuFile file)
+            return "no such file here";
+        Refusal? refusal = file.Context.MmapWindows.Map(TraceText.Number(words[5].AsSpan(7)), TraceText.Number(words[4].AsSpan(7)), words[6][0] == 's', words[6][1] == 'x', out MmapWindow? window);
+        long result = refusal is null ? Math.Max(recorded, 0) : -(long)refusal.Errno;
+        if (result >= 0 && recorded >= 0)
+            _windows.Add(words[8], window!);
+        else
+            window?.Unmap();
+        return result == recorded ? null : Text(result);
     }
 
     private string? Transfer(string[] words)

@@ -17,7 +17,7 @@ public sealed class TraceWriter
     private readonly TextWriter _text;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly ConditionalWeakTable<object, StrongBox<int>> _numbers = [];
-    private readonly Dictionary<ClientAddressSpace, List<ClientMapping>> _told = [];
+    private readonly Dictionary<EmulatedProcess, List<ClientMapping>> _told = [];
     private readonly RecordingCaller _recorder;
     private int _files;
 
@@ -33,36 +33,47 @@ public sealed class TraceWriter
     /// <summary>The number of an open file; one that is new gets the next.</summary>
     internal int NumberOf(object file) => _numbers.GetValue(file, _ => new StrongBox<int>(++_files)).Value;
 
+    /// <summary>Whether what is learned about memory is written down; only while something happens that a replay repeats.</summary>
+    internal bool IsListening { get; set; } = true;
+
     internal void Process(EmulatedProcess process)
     {
         int caps = (process.CapIpcLock ? 1 : 0) | (process.CapSysResource ? 2 : 0);
-        Line(process.Pid, $"process {process.Name.Replace(' ', '_')} uid={process.User.Uid} memlock={TraceText.Hex(process.MemlockBytes)} caps={caps}");
+        Line(process.Pid, $"process {TraceText.Word(process.Name)} uid={process.User.Uid} memlock={TraceText.Hex(process.MemlockBytes)} caps={caps}");
     }
 
     /// <summary>Memory that decided about a call; told once while it stays the same.</summary>
-    internal void Memory(ClientAddressSpace space, ClientMapping mapping)
+    internal void Memory(EmulatedProcess process, ClientMapping mapping)
     {
-        if (!_told.TryGetValue(space, out List<ClientMapping>? told))
-            _told.Add(space, told = []);
+        if (!IsListening)
+            return;
+        if (!_told.TryGetValue(process, out List<ClientMapping>? told))
+            _told.Add(process, told = []);
         if (told.Contains(mapping))
             return;
         told.RemoveAll(other => other.Start <= mapping.Last && other.Last >= mapping.Start);
         told.Add(mapping);
         string rights = $"{(mapping.CanRead ? 'r' : '-')}{(mapping.CanWrite ? 'w' : '-')}{(mapping.IsShared ? 's' : '-')}";
         string origin = mapping.IsShared ? $"{TraceText.Hex(mapping.Device)}:{TraceText.Hex(mapping.Inode)}+{TraceText.Hex(mapping.FileOffset)}" : "own";
-        Line(space.Pid, $"mem {TraceText.Hex(mapping.Start)}-{TraceText.Hex(mapping.Last)} {rights} {origin}{(mapping.IsHuge ? " huge" : "")}");
+        Line(process.Pid, $"mem {TraceText.Hex(mapping.Start)}-{TraceText.Hex(mapping.Last)} {rights} {origin}{(mapping.IsHuge ? " huge" : "")}");
     }
 
-    internal void Exit(ClientAddressSpace space)
+    internal void Exit(EmulatedProcess process)
     {
-        _told.Remove(space);
-        Line(space.Pid, "exit");
+        _told.Remove(process);
+        Line(process.Pid, "exit");
     }
 
     internal void Open(int pid, object? file, bool isVfio, long result) =>
         Line(pid, $"open {(file is null ? "-" : $"#{NumberOf(file)}")} {(isVfio ? "vfio" : "iommu")} = {result}");
 
     internal void Close(object file) => Line(0, $"close #{NumberOf(file)}");
+
+    /// <summary>A mapping of a driver's window. <paramref name="result"/> is its number, or an errno.</summary>
+    internal void Mmap(int pid, object file, ulong length, ulong offset, bool isShared, bool isExecutable, long result) =>
+        Line(pid, $"mmap #{NumberOf(file)} length={TraceText.Hex(length)} offset={TraceText.Hex(offset)} {(isShared ? "s" : "-")}{(isExecutable ? "x" : "-")} = {result}");
+
+    internal void Munmap(int pid, ulong window) => Line(pid, $"munmap {window}");
 
     /// <summary>A read or write of an event file. For a write, the bytes that could be read.</summary>
     internal void Transfer(int pid, object file, bool isRead, ulong count, ulong offset, int room, ReadOnlySpan<byte> bytes, long result) =>

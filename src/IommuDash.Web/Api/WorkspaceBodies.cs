@@ -19,6 +19,9 @@ public sealed record CreateWorkspace
 
     /// <summary>Name of an imported host.</summary>
     public string? Name { get; init; }
+
+    /// <summary>Kernel that the host answers as; null = the newest.</summary>
+    public string? Level { get; init; }
 }
 
 /// <summary>A preset in a list.</summary>
@@ -30,6 +33,9 @@ public sealed record WorkspaceSummary
     public required string Id { get; init; }
 
     public required string Name { get; init; }
+
+    /// <summary>Kernel that the host answers as: <c>current</c>, <c>6.12</c>.</summary>
+    public required string Level { get; init; }
 
     public required long Version { get; init; }
 
@@ -59,6 +65,7 @@ public sealed record WorkspaceSummary
     {
         Id = workspace.Id,
         Name = workspace.Description.Name,
+        Level = workspace.Level.Name,
         Version = workspace.Version,
         Created = workspace.Created,
         LastUse = workspace.LastUse,

@@ -4,6 +4,7 @@ using System.Text.Json;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Hardware.Import;
+using IommuDash.Engine.Iommufd;
 using IommuDash.Workspaces;
 using IommuDash.Workspaces.Commands;
 
@@ -33,6 +34,7 @@ internal static class WorkspaceEndpoints
             .Accepts<Command>("application/json").Produces<CommandAnswer>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Runs one command, or an array of them in order; a refused command is an answer with an errno, and those after it still run").WithTags("commands");
+        api.MapPrograms();
         api.MapViews();
     }
 
@@ -49,6 +51,8 @@ internal static class WorkspaceEndpoints
             return ApiProblem.Of(StatusCodes.Status400BadRequest, problem);
         if (wanted.Preset is null == wanted.ImportText is null)
             return ApiProblem.Of(StatusCodes.Status400BadRequest, "Give either \"preset\" or \"importText\".");
+        if (ReferenceLevel.Find(wanted.Level ?? ReferenceLevel.Current.Name) is not { } level)
+            return ApiProblem.Of(StatusCodes.Status400BadRequest, $"There is no level of that name. There are {string.Join(", ", ReferenceLevel.All)}.");
         HostImport? import = null;
         HostDescription? host;
         if (wanted.Preset is { } id)
@@ -65,7 +69,7 @@ internal static class WorkspaceEndpoints
             if (host is null)
                 return NoHost(import);
         }
-        if (registry.Create(host, Source, out Workspace? workspace) is { } refusal)
+        if (registry.Create(host, Source, out Workspace? workspace, level) is { } refusal)
             return ApiProblem.Of(refusal.Errno == Errno.ENOMEM ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status422UnprocessableEntity, refusal.Reason);
         return Results.Created($"/api/workspaces/{workspace!.Id}", WorkspaceSummary.Of(workspace, import));
     }

@@ -1,3 +1,4 @@
+using IommuDash.Bridge.Live;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Hardware.Import;
@@ -18,7 +19,9 @@ internal static partial class WorkspaceServices
         services.AddOptions<WorkspaceOptions>().Bind(configuration.GetSection(WorkspaceOptions.SectionName)).ValidateOnStart();
         services.AddOptions<EngineLimits>().Bind(configuration.GetSection(LimitsSection)).ValidateOnStart();
         services.AddOptions<ImportOptions>().Bind(configuration.GetSection(LimitsSection + ":Import")).ValidateOnStart();
+        services.AddOptions<ProgramOptions>().Bind(configuration.GetSection(ProgramOptions.SectionName)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<WorkspaceOptions>, ValidateWorkspaceOptions>();
+        services.AddSingleton<IValidateOptions<ProgramOptions>, ValidateProgramOptions>();
         services.AddSingleton<IValidateOptions<EngineLimits>, ValidateEngineLimits>();
         services.AddSingleton<IValidateOptions<ImportOptions>, ValidateImportOptions>();
         services.AddSingleton(TimeProvider.System);
@@ -28,8 +31,20 @@ internal static partial class WorkspaceServices
             provider.GetRequiredService<IOptions<EngineLimits>>().Value,
             provider.GetRequiredService<TimeProvider>(),
             WorkspaceId.Random));
+        services.AddSingleton(static provider => MakeBridges(provider));
         services.AddSingleton(static provider => LoadPresets(provider));
     }
+
+    private static ProgramBridges MakeBridges(IServiceProvider provider)
+    {
+        ILogger log = provider.GetRequiredService<ILogger<ProgramBridges>>();
+        // Doors close before the workspaces behind them go.
+        _ = provider.GetRequiredService<WorkspaceRegistry>();
+        return new ProgramBridges(provider.GetRequiredService<IOptions<ProgramOptions>>().Value, (workspace, broken) => LogDoorBroke(log, workspace, broken));
+    }
+
+    [LoggerMessage(LogLevel.Error, "The door of workspace {Workspace} for programs broke; those on it got errors.")]
+    private static partial void LogDoorBroke(ILogger log, string workspace, Exception broken);
 
     private static HostPresets LoadPresets(IServiceProvider provider)
     {
@@ -46,6 +61,11 @@ internal static partial class WorkspaceServices
     private sealed class ValidateWorkspaceOptions : IValidateOptions<WorkspaceOptions>
     {
         public ValidateOptionsResult Validate(string? name, WorkspaceOptions options) => Result(options.Faults());
+    }
+
+    private sealed class ValidateProgramOptions : IValidateOptions<ProgramOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, ProgramOptions options) => Result(options.Faults());
     }
 
     private sealed class ValidateEngineLimits : IValidateOptions<EngineLimits>

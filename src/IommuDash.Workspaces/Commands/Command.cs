@@ -88,6 +88,13 @@ public abstract record Command
     public virtual Refusal? Check() => null;
 }
 
+/// <summary>Something that happened to the host from outside, in a form that repeats it: only the journal has such commands.</summary>
+public abstract record RecordedCommand : Command
+{
+    /// <summary>What happened, as the events name it.</summary>
+    public abstract string Op { get; }
+}
+
 /// <summary>A command to one open /dev/iommu file.</summary>
 public abstract record ContextCommand : Command
 {

@@ -13,5 +13,5 @@ public static class CommandOps
     private static FrozenDictionary<Type, string> Names { get; } = Types.ToFrozenDictionary(p => p.Value, p => p.Key);
 
     /// <summary>The command's name, e.g. <c>ioas.map</c>.</summary>
-    public static string NameOf(Command command) => Names[command.GetType()];
+    public static string NameOf(Command command) => (command as RecordedCommand)?.Op ?? Names[command.GetType()];
 }
