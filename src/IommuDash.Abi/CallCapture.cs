@@ -115,6 +115,13 @@ public sealed class CallCapture : ICaller
     {
         if (bytes.IsEmpty)
             return;
+        // An array that is read entry by entry is one buffer to who looks at it.
+        if (done && _buffers is [.., { Failed: false } last] && last.IsWrite == isWrite && last.Address + (ulong)last.LengthBytes == address)
+        {
+            int room = last.IsCut ? 0 : Math.Min(MaxBufferBytes - last.Bytes.Length, bytes.Length);
+            _buffers[^1] = last with { LengthBytes = last.LengthBytes + bytes.Length, Bytes = room <= 0 ? last.Bytes : (byte[])[.. last.Bytes.Span, .. bytes[..room]] };
+            return;
+        }
         if (_buffers.Count == MaxBuffers)
             BuffersLeftOut++;
         else

@@ -59,6 +59,9 @@ public static class IoctlTable
     /// <summary>Every native ioctl by ascending number.</summary>
     public static IReadOnlyList<IoctlInfo> AllNative { get; } = [.. s_native.OfType<IoctlInfo>()];
 
+    /// <summary>Every ioctl of the VFIO container that is answered.</summary>
+    public static IReadOnlyList<IoctlInfo> AllVfio => s_vfio;
+
     /// <summary>The ioctl with this request number, native or of the VFIO container; null if there is none at any level.</summary>
     public static IoctlInfo? Find(uint request) => FindNative(request) ?? Array.Find(s_vfio, call => call.Number == request);
 

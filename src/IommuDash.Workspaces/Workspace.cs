@@ -4,10 +4,12 @@
 //  - Version grows by one with every command that got past the limits, and with every undo; a snapshot of version v shows exactly the commands up to v;
 //  - what real programs do takes the same path (Workspace.Programs.cs);
 //  - a watcher that has seen version v is woken by every later one, since it waits for "newer than v" and not for the next signal.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Pages;
 using IommuDash.Workspaces.Calls;
 using IommuDash.Workspaces.Commands;
 using IommuDash.Workspaces.Programs;
@@ -30,6 +32,7 @@ public sealed partial class Workspace : IDisposable
     private readonly TimeProvider _time;
     private readonly WrittenBytesQuota _quota;
     private readonly ViewCache _cache;
+    private readonly WorkspaceLogs _logs;
     private readonly CancellationTokenSource _deleted = new();
     private EmulatedHost _host;
     private uint _countedFrames;
@@ -51,6 +54,7 @@ public sealed partial class Workspace : IDisposable
         Journal = new Journal(options.JournalEntries, options.JournalBytes);
         Events = new EventRing(options.EventEntries);
         Calls = new CallLog(options.CallEntries, options.CallBytes);
+        _logs = new WorkspaceLogs(Events, Calls);
         Created = time.GetUtcNow();
         _lastUse = Created.UtcTicks;
         _host = new EmulatedHost(description, limits, Events, level);
@@ -137,7 +141,14 @@ public sealed partial class Workspace : IDisposable
     /// <summary>A window of the event log, as <see cref="ReadAsync{TView, TQuery, TSnapshot}"/> gives views.</summary>
     /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
     public ValueTask<ViewSnapshot<EventsSnapshot>> ReadEventsAsync(EventsQuery query, CancellationToken cancellation = default) =>
-        ReadAsync(typeof(EventsView), query, static (workspace, query) => EventsView.Project(workspace.Events, query), cancellation);
+        ReadLogAsync<EventsView, EventsQuery, EventsSnapshot>(query, cancellation);
+
+    /// <summary>As <see cref="ReadAsync{TView, TQuery, TSnapshot}"/>, for views of what the workspace remembers.</summary>
+    /// <exception cref="WorkspaceDeletedException">It is gone.</exception>
+    public ValueTask<ViewSnapshot<TSnapshot>> ReadLogAsync<TView, TQuery, TSnapshot>(TQuery query, CancellationToken cancellation = default)
+        where TView : ILogView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class => ReadAsync(typeof(TView), query, static (workspace, query) => TView.Project(workspace._logs, query), cancellation);
 
     /// <summary>Completes when the version is, or becomes, newer than the one seen. Costs nothing while nothing changes.</summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the workspace was deleted.</exception>
@@ -230,6 +241,7 @@ public sealed partial class Workspace : IDisposable
             _host.Dispose();
             _host = before;
             _host.Events = Events;
+            Calls.MarkUndone(Journal.Newest(1)[0].Version);
             Journal.RemoveLast();
             CountWritten();
             Events.Begin(_time.GetUtcNow(), _version + 1, source, UndoOp);
@@ -307,7 +319,11 @@ public sealed partial class Workspace : IDisposable
         Events.Begin(now, version, source, CommandOps.NameOf(command));
         _host.Moment = version;
         _programs?.BeforeCommand();
+        EmulatedProcess? caller = CommandCalls.CallerOf(command, _host);
+        long started = Stopwatch.GetTimestamp();
         CommandResult result = command.Apply(_host);
+        if (caller is not null && CommandCalls.Of(command, result, caller, new CallStamp(now, Stopwatch.GetElapsedTime(started).TotalMicroseconds, version, source)) is { } call)
+            Calls.Add(call);
         if (_programs?.AfterCommand(command) is { } learned)
             Journal.ReplaceLast(learned);
         if (result.Refusal is { } refusal)

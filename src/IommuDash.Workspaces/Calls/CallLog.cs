@@ -47,6 +47,16 @@ public sealed class CallLog(int maxEntries, long maxBytes)
             DropOldest();
     }
 
+    /// <summary>Marks what an undo has taken back: the calls of one version.</summary>
+    public void MarkUndone(long version)
+    {
+        for (long number = LastNumber; Find(number) is { } call && call.Version >= version; number--)
+        {
+            if (call.Version == version)
+                call.IsUndone = true;
+        }
+    }
+
     private int Slot(long number) => (int)((number - 1) % _calls.Length);
 
     private void DropOldest()

@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-using IommuDash.Abi;
 using IommuDash.Abi.Layout;
 
 namespace IommuDash.Workspaces.Calls;
@@ -7,28 +5,36 @@ namespace IommuDash.Workspaces.Calls;
 /// <summary>Which objects a call is about, read from the fields that hold object ids.</summary>
 public static class CallObjects
 {
-    private static readonly FrozenSet<string> s_idFields = FrozenSet.Create(
-        StringComparer.Ordinal,
-        "id", "ioas_id", "out_ioas_id", "dst_ioas_id", "src_ioas_id", "object_id", "dev_id", "pt_id", "hwpt_id", "out_hwpt_id", "fault_id", "out_fault_id",
-        "viommu_id", "out_viommu_id", "out_vdevice_id", "out_veventq_id", "out_hw_queue_id", "out_stdev_id", "out_idev_id");
-
-    /// <summary>Whether a field of this name holds an object's id.</summary>
-    public static bool IsId(string field) => s_idFields.Contains(field);
-
     /// <summary>Ids, ascending, none twice. 0 is no object.</summary>
     public static IReadOnlyList<uint> Of(CallRecord call)
     {
         ArgumentNullException.ThrowIfNull(call);
         var ids = new SortedSet<uint>(call.FileObjects);
-        if (IoctlTable.Find(call.Request)?.Structure is { } structure)
+        foreach (CallField field in CallTypes.FieldsOf(call))
         {
-            foreach (StructField field in FieldMap.Of(structure).Where(f => IsId(f.Name)))
-            {
-                ids.Add((uint)field.Read(call.Before.Span));
-                ids.Add((uint)field.Read(call.After.Span));
-            }
+            if (field.Role != FieldRole.ObjectId)
+                continue;
+            ids.Add((uint)field.Field.Read(call.Before.Span));
+            ids.Add((uint)field.Field.Read(call.After.Span));
         }
         ids.Remove(0);
         return [.. ids];
+    }
+
+    /// <summary>Ids the call made, if it succeeded: what its output fields say.</summary>
+    public static IReadOnlyList<uint> Made(CallRecord call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (call.Result < 0)
+            return [];
+        List<uint> made = [];
+        foreach (CallField field in CallTypes.FieldsOf(call))
+        {
+            if (field.IsOutput && field.Role == FieldRole.ObjectId && field.Field.Read(call.After.Span) is not 0 and var id)
+                made.Add((uint)id);
+        }
+        if (CallTypes.OperationOf(call) is { Op: TestOp.CreateAccess })
+            made.AddRange(call.FileObjects);
+        return made;
     }
 }

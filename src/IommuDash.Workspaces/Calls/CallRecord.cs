@@ -1,6 +1,7 @@
 // One call as it was answered: by the binary door, or the call that a command of a page or the API stands for.
 using IommuDash.Abi;
 using IommuDash.Engine;
+using IommuDash.Workspaces.Commands;
 
 namespace IommuDash.Workspaces.Calls;
 
@@ -88,6 +89,15 @@ public sealed record CallRecord
     /// <summary>Ids of all objects it named or made, ascending; filled in by the log.</summary>
     public IReadOnlyList<uint> Objects { get; internal set; } = [];
 
+    /// <summary>Path or name of the file that <c>open</c> opened or a descriptor in the structure stands for, where it is known.</summary>
+    public string? FileName { get; init; }
+
+    /// <summary>The command of a page or the API that it stands for; null if a program made it.</summary>
+    public Command? Command { get; init; }
+
+    /// <summary>Whether an undo took it back: the host is as if it had never been made.</summary>
+    public bool IsUndone { get; internal set; }
+
     public Errno? Errno => Result < 0 ? (Errno)(-Result) : null;
 
     /// <summary>What keeping it costs, in bytes, near enough for a cap.</summary>
@@ -95,7 +105,7 @@ public sealed record CallRecord
     {
         get
         {
-            long cost = FixedCostBytes + Before.Length + After.Length + (2 * (Refusal?.Reason.Length ?? 0));
+            long cost = FixedCostBytes + (Command?.CostBytes ?? 0) + Before.Length + After.Length + (2 * (Refusal?.Reason.Length ?? 0));
             foreach (CallBuffer buffer in Buffers)
                 cost += BufferCostBytes + buffer.Bytes.Length;
             return cost;

@@ -102,10 +102,16 @@ public sealed record EventsSnapshot : IItemSnapshot
     public required long Lost { get; init; }
 }
 
-/// <summary>Reads the event ring. Not an <see cref="IView{TQuery, TSnapshot}"/>, since events belong to the workspace and not to its host.</summary>
-public static class EventsView
+/// <summary>Reads the event ring.</summary>
+public sealed class EventsView : ILogView<EventsQuery, EventsSnapshot>
 {
     public static string Name => "events";
+
+    public static EventsSnapshot Project(WorkspaceLogs logs, EventsQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(logs);
+        return Project(logs.Events, query);
+    }
 
     internal static EventsSnapshot Project(EventRing events, EventsQuery query)
     {
@@ -161,7 +167,7 @@ public static class EventsView
         || entry.Event.Kind.ToString().Contains(text, StringComparison.OrdinalIgnoreCase)
         || (entry.Refusal is { } refusal && (refusal.Rule.Contains(text, StringComparison.OrdinalIgnoreCase) || refusal.Reason.Contains(text, StringComparison.OrdinalIgnoreCase)));
 
-    private static EventItem ItemOf(in EventEntry entry) => new()
+    internal static EventItem ItemOf(in EventEntry entry) => new()
     {
         Sequence = entry.Sequence,
         Time = entry.Time,

@@ -26,7 +26,9 @@ public sealed class ViewCatalog
 
     /// <summary>The views of the dashboard.</summary>
     public static ViewCatalog Default { get; } = new ViewCatalog()
-        .AddEvents()
+        .AddLog<EventsView, EventsQuery, EventsSnapshot>()
+        .AddLog<CallsView, CallsQuery, CallsSnapshot>()
+        .AddLog<CallView, CallQuery, CallSnapshot>()
         .Add<TopologyView, TopologyQuery, TopologySnapshot>()
         .Add<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>()
         .Add<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>()
@@ -66,21 +68,28 @@ public sealed class ViewCatalog
         return this;
     }
 
-    private ViewCatalog AddEvents()
+    /// <exception cref="ArgumentException">Two views have one name.</exception>
+    public ViewCatalog AddLog<TView, TQuery, TSnapshot>()
+        where TView : ILogView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class
     {
-        _views.Add(EventsView.Name, new NamedEventsView());
+        _views.Add(TView.Name, new NamedLogView<TView, TQuery, TSnapshot>());
         return this;
     }
 
-    private sealed class NamedEventsView() : NamedView(EventsView.Name)
+    private sealed class NamedLogView<TView, TQuery, TSnapshot>() : NamedView(TView.Name)
+        where TView : ILogView<TQuery, TSnapshot>
+        where TQuery : notnull
+        where TSnapshot : class
     {
-        public override Type QueryType => typeof(EventsQuery);
+        public override Type QueryType => typeof(TQuery);
 
-        public override Type SnapshotType => typeof(EventsSnapshot);
+        public override Type SnapshotType => typeof(TSnapshot);
 
         public override async ValueTask<ViewSnapshot<object>> ReadAsync(Workspace workspace, object query, CancellationToken cancellation)
         {
-            ViewSnapshot<EventsSnapshot> snapshot = await workspace.ReadEventsAsync((EventsQuery)query, cancellation).ConfigureAwait(false);
+            ViewSnapshot<TSnapshot> snapshot = await workspace.ReadLogAsync<TView, TQuery, TSnapshot>((TQuery)query, cancellation).ConfigureAwait(false);
             return new(snapshot.Version, snapshot.Data);
         }
     }

@@ -56,7 +56,7 @@ public sealed class CallLogTests
         Store(after, "dst_ioas_id", 7);
         Store(after, "src_ioas_id", 3);
         Store(after, "flags", 99);
-        CallRecord copy = Close(1) with { Kind = CallKind.Ioctl, Request = IoctlTable.FindByName("IOAS_COPY")!.Number, Before = before, After = after, FileObjects = [5] };
+        CallRecord copy = Close(1) with { Kind = CallKind.Ioctl, Name = "IOAS_COPY", Before = before, After = after, FileObjects = [5] };
         var log = new CallLog(16, 1 << 20);
         log.Add(copy);
         Assert.Equal([3u, 5u, 7u], copy.Objects);
