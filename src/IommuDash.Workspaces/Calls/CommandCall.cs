@@ -39,7 +39,7 @@ internal readonly record struct CallParts(byte[] Before, byte[] After)
     public string? FileName { get; init; }
 }
 
-/// <summary>A command whose ioctl has a structure. Its first 32 bits are its length, filled in here.</summary>
+/// <summary>A command whose ioctl has a structure. Its first 32 bits are its length, filled in here where they are 0.</summary>
 internal sealed class StructureCall<TCommand, TStructure>(string ioctl) : CommandCall(typeof(TCommand), ioctl)
     where TCommand : Command
     where TStructure : unmanaged
@@ -83,7 +83,8 @@ internal sealed class StructureCall<TCommand, TStructure>(string ioctl) : Comman
     {
         var bytes = new byte[Unsafe.SizeOf<TStructure>()];
         MemoryMarshal.Write(bytes, in structure);
-        MemoryMarshal.Write(bytes, (uint)bytes.Length);
+        if (MemoryMarshal.Read<uint>(bytes) == 0)
+            MemoryMarshal.Write(bytes, (uint)bytes.Length);
         return bytes;
     }
 }

@@ -17,7 +17,6 @@ internal static class CommandCallTable
     private const int RangeBytes = 16;
     private const ushort OptionSetOp = 0;
     private const ushort OptionGetOp = 1;
-    private const uint VfioInfoPageSizes = 1;
     private const ushort VfioIoasSet = 1;
     private const ushort VfioIoasClear = 2;
 
@@ -144,7 +143,7 @@ internal static class CommandCallTable
         new StructureCall<VfioGetInfo, VfioIommuInfo>("VFIO_IOMMU_GET_INFO")
         {
             In = _ => default,
-            Out = (s, o) => s with { Flags = VfioInfoPageSizes, IovaPgsizes = o.Value ?? 0 },
+            Out = (_, o) => HeadOf(new VfioInfo(o.Value ?? 0, o.Ranges ?? [])),
             Back = (_, call) => new VfioGetInfo { Context = call.Context },
         },
         new StructureCall<VfioMapDma, VfioDmaMap>("VFIO_IOMMU_MAP_DMA")
@@ -158,6 +157,7 @@ internal static class CommandCallTable
         {
             In = c => new VfioDmaUnmap { Flags = (uint)(c.All ? VfioUnmapFlags.All : VfioUnmapFlags.None), Iova = c.Iova, Size = c.Size },
             Out = (s, o) => s with { Size = o.UnmappedBytes ?? s.Size },
+            WritesBackOnRefusal = true,
             Back = (s, call) => (s.Flags & ~(uint)VfioUnmapFlags.All) == 0 ? new VfioUnmapDma { Context = call.Context, Iova = s.Iova, Size = s.Size, All = s.Flags != 0 } : null,
         },
     ];
@@ -178,6 +178,16 @@ internal static class CommandCallTable
     private static bool IsKnown(MapFlags flags) => (flags & ~(MapFlags.FixedIova | MapFlags.Readable | MapFlags.Writeable)) == 0;
 
     private static ulong? Fixed(MapFlags flags, ulong iova) => flags.HasFlag(MapFlags.FixedIova) ? iova : null;
+
+    // What of the information fits a structure without room for its capabilities.
+    private static VfioIommuInfo HeadOf(VfioInfo info)
+    {
+        Span<byte> head = stackalloc byte[Marshal.SizeOf<VfioIommuInfo>()];
+        head.Clear();
+        foreach (VfioStore store in info.Stores((uint)head.Length))
+            store.Bytes.CopyTo(head[(int)store.Offset..]);
+        return MemoryMarshal.Read<VfioIommuInfo>(head);
+    }
 
     private static CallBuffer BufferOf(IReadOnlyList<IovaRange> ranges, bool isWrite)
     {

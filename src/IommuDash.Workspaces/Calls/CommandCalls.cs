@@ -21,13 +21,18 @@ public static class CommandCalls
             VfioMapDma map => map.Pid,
             _ => null,
         };
+        if (command is ContextOpen)
+            return Living(pid);
         int? context = command switch
         {
             ContextClose close => close.Fd,
             ContextCommand on when CommandCallTable.Find(on) is not null => on.Context,
             _ => null,
         };
-        return pid is { } named ? host.FindProcess(named) : context is { } fd ? host.FindContext(fd)?.Opener : null;
+        EmulatedProcess? opener = context is { } fd ? host.FindContext(fd)?.Opener : null;
+        return opener is null ? null : Living(pid ?? opener.Pid);
+
+        EmulatedProcess? Living(int? pid) => host.FindProcess(pid!.Value) is { Memory.IsAlive: true } process ? process : null;
     }
 
     /// <summary>The call of a command that has run; null if it stands for none.</summary>

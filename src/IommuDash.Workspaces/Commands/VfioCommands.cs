@@ -1,4 +1,5 @@
 // The calls of VFIO's type1 container, as an iommufd context answers them.
+using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Pages;
@@ -86,6 +87,9 @@ public sealed record VfioUnmapDma : ContextCommand
 
     public override bool OnlyReleases => true;
 
-    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
-        new(context.Vfio.UnmapDma(VfioContainer.UnmapArgumentBytes, All ? VfioUnmapFlags.All : VfioUnmapFlags.None, Iova, Size, out ulong unmapped, out _), new CommandOutputs { UnmappedBytes = unmapped });
+    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context)
+    {
+        Refusal? refusal = context.Vfio.UnmapDma(VfioContainer.UnmapArgumentBytes, All ? VfioUnmapFlags.All : VfioUnmapFlags.None, Iova, Size, out ulong unmapped, out bool writesBack);
+        return new(refusal, writesBack ? new CommandOutputs { UnmappedBytes = unmapped } : null);
+    }
 }

@@ -84,7 +84,7 @@ public sealed class CommandCallsTests
         Assert.Equal([(4, false), (3, true), (2, false)], calls.Items.Select(c => (c.Number, c.Undone)));
     }
 
-    // A call always has a caller and a range a number of entries; a command may leave them to the context.
+    // A call always has a caller; a command may leave him to the context.
     private static Command Named(Command command, int pid) => command switch
     {
         IoasMap map => map with { Pid = pid },
@@ -107,6 +107,8 @@ public sealed class CommandCallsTests
 
         public bool TryRead(ulong address, Span<byte> bytes)
         {
+            if (bytes.IsEmpty)
+                return true;
             if (address - Base < (ulong)_structure.Length)
             {
                 _structure.AsSpan((int)(address - Base), bytes.Length).CopyTo(bytes);
