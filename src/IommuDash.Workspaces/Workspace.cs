@@ -322,8 +322,8 @@ public sealed partial class Workspace : IDisposable
         EmulatedProcess? caller = CommandCalls.CallerOf(command, _host);
         long started = Stopwatch.GetTimestamp();
         CommandResult result = command.Apply(_host);
-        if (caller is not null && CommandCalls.Of(command, result, caller, new CallStamp(now, Stopwatch.GetElapsedTime(started).TotalMicroseconds, version, source)) is { } call)
-            Calls.Add(call);
+        if (caller is not null)
+            Calls.Add(new CommandEntry(command, result, caller.Pid, caller.Name, now, Stopwatch.GetElapsedTime(started).TotalMicroseconds, version, source));
         if (_programs?.AfterCommand(command) is { } learned)
             Journal.ReplaceLast(learned);
         if (result.Refusal is { } refusal)

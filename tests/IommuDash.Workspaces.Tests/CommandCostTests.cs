@@ -15,7 +15,7 @@ public sealed class CommandCostTests
     [Fact]
     public async Task MapAndUnmap_ThroughTheWorkspace_AllocateAtMostTheseBytes()
     {
-        using WorkspaceRegistry registry = TestWorkspaces.Registry(o => o.JournalEntries = 1_000);
+        using WorkspaceRegistry registry = TestWorkspaces.Registry(o => o.JournalEntries = o.CallEntries = 1_000);
         Workspace workspace = registry.Create();
         uint ioas = (await workspace.DoAsync(new IoasAlloc())).Ioas!.Value;
         uint device = (await workspace.DoAsync(new DeviceBind { Address = TestWorkspaces.Address(1) })).Device!.Value;

@@ -60,6 +60,8 @@ public static class FieldMeanings
         ["GET_HW_INFO.out_capabilities"] = [new(1, "DIRTY_TRACKING"), new(2, "PCI_PASID_EXEC"), new(4, "PCI_PASID_PRIV"), new(8, "PCI_ATS_NOT_SUPPORTED")],
         ["HWPT_SET_DIRTY_TRACKING.flags"] = [new(1, "ENABLE")],
         ["HWPT_GET_DIRTY_BITMAP.flags"] = [new(1, "NO_CLEAR")],
+        ["VFIO_DEVICE_ATTACH_IOMMUFD_PT.flags"] = [new(1, "PASID")],
+        ["VFIO_DEVICE_DETACH_IOMMUFD_PT.flags"] = [new(1, "PASID")],
         ["VFIO_IOMMU_GET_INFO.flags"] = [new(1, "PGSIZES"), new(2, "CAPS")],
         ["VFIO_IOMMU_MAP_DMA.flags"] = [new(1, "READ"), new(2, "WRITE"), new(4, "VADDR")],
         ["VFIO_IOMMU_UNMAP_DMA.flags"] = [new(1, "GET_DIRTY_BITMAP"), new(2, "ALL"), new(4, "VADDR")],

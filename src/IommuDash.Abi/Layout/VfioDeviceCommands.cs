@@ -18,6 +18,7 @@ public struct VfioDeviceAttachIommufdPt
     public uint Argsz;
     public uint Flags;
     public uint PtId;
+    public uint Pasid;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -25,4 +26,5 @@ public struct VfioDeviceDetachIommufdPt
 {
     public uint Argsz;
     public uint Flags;
+    public uint Pasid;
 }

@@ -81,6 +81,9 @@ public sealed partial class EmulatedHost : IDisposable
 
     public IommufdContext? FindContext(int fd) => _contexts.GetValueOrDefault(fd) is { IsClosed: false } open ? open : null;
 
+    /// <summary>As <see cref="FindContext"/>, closed ones that another file still holds too.</summary>
+    public IommufdContext? FindAnyContext(int fd) => _contexts.GetValueOrDefault(fd);
+
     public EmulatedProcess? FindProcess(int pid) => _processes.GetValueOrDefault(pid);
 
     /// <summary>Opens /dev/iommu for a process. ENOENT: no such living process; ENOMEM at the cap.</summary>

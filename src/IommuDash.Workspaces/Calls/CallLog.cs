@@ -7,7 +7,7 @@ public sealed class CallLog(int maxEntries, long maxBytes)
     private const int FirstRoom = 256;
 
     // Call n is at (n - 1) % length; the array grows up to the cap and is then filled round and round.
-    private CallRecord?[] _calls = new CallRecord?[Math.Min(maxEntries, FirstRoom)];
+    private Slot[] _slots = new Slot[Math.Min(maxEntries, FirstRoom)];
 
     /// <summary>Number of the newest call, 0 before the first.</summary>
     public long LastNumber { get; private set; }
@@ -27,25 +27,18 @@ public sealed class CallLog(int maxEntries, long maxBytes)
     public long Failed { get; private set; }
 
     /// <summary>A call by its number; null if it is not kept, or there is none yet.</summary>
-    public CallRecord? Find(long number) => number < FirstNumber || number > LastNumber ? null : _calls[Slot(number)];
+    public CallRecord? Find(long number) => number < FirstNumber || number > LastNumber ? null : Record(number);
 
     /// <summary>Adds a call and gives it its number. It belongs to the log from now on.</summary>
     public void Add(CallRecord call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        if (Count == maxEntries)
-            DropOldest();
-        else if (Count == _calls.Length)
-            Grow();
-        call.Number = ++LastNumber;
-        call.Objects = CallObjects.Of(call);
-        _calls[Slot(call.Number)] = call;
-        Bytes += call.CostBytes;
-        if (call.Result < 0)
-            Failed++;
-        while (Bytes > maxBytes && Count > 1)
-            DropOldest();
+        Finish(call, LastNumber + 1);
+        Add(new Slot { Record = call, CostBytes = call.CostBytes }, call.Result < 0);
     }
+
+    /// <summary>Adds the call of a command. Costs no allocation: the record is made when somebody looks.</summary>
+    internal void Add(in CommandEntry command) => Add(new Slot { Command = command, CostBytes = command.CostBytes }, command.Result.Refusal is not null);
 
     /// <summary>Marks what an undo has taken back: the calls of one version.</summary>
     public void MarkUndone(long version)
@@ -57,21 +50,60 @@ public sealed class CallLog(int maxEntries, long maxBytes)
         }
     }
 
-    private int Slot(long number) => (int)((number - 1) % _calls.Length);
+    private void Add(in Slot slot, bool hasFailed)
+    {
+        if (Count == maxEntries)
+            DropOldest();
+        else if (Count == _slots.Length)
+            Grow();
+        LastNumber++;
+        At(LastNumber) = slot;
+        Bytes += slot.CostBytes;
+        if (hasFailed)
+            Failed++;
+        while (Bytes > maxBytes && Count > 1)
+            DropOldest();
+    }
+
+    private ref Slot At(long number) => ref _slots[(number - 1) % _slots.Length];
+
+    private CallRecord Record(long number)
+    {
+        ref Slot slot = ref At(number);
+        if (slot.Record is null)
+        {
+            slot.Record = CommandCalls.Of(slot.Command);
+            Finish(slot.Record, number);
+        }
+        return slot.Record;
+    }
+
+    private static void Finish(CallRecord call, long number)
+    {
+        call.Number = number;
+        call.Objects = CallObjects.Of(call);
+    }
 
     private void DropOldest()
     {
-        ref CallRecord? oldest = ref _calls[Slot(FirstNumber)];
-        Bytes -= oldest!.CostBytes;
-        oldest = null;
+        ref Slot oldest = ref At(FirstNumber);
+        Bytes -= oldest.CostBytes;
+        oldest = default;
         FirstNumber++;
     }
 
     private void Grow()
     {
-        CallRecord?[] small = _calls;
-        _calls = new CallRecord?[Math.Min(maxEntries, small.Length * 2)];
+        Slot[] small = _slots;
+        _slots = new Slot[Math.Min(maxEntries, small.Length * 2)];
         for (long number = FirstNumber; number <= LastNumber; number++)
-            _calls[Slot(number)] = small[(number - 1) % small.Length];
+            At(number) = small[(number - 1) % small.Length];
+    }
+
+    private struct Slot
+    {
+        public CallRecord? Record;
+        public CommandEntry Command;
+        public long CostBytes;
     }
 }

@@ -1,4 +1,6 @@
+using IommuDash.Abi;
 using IommuDash.Engine.Hardware;
+using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Pages;
 using IommuDash.Workspaces.Commands;
 
@@ -26,43 +28,46 @@ public static class CommandCalls
         int? context = command switch
         {
             ContextClose close => close.Fd,
+            EventFileCommand<FaultQueue> file => file.Context,
+            EventFileCommand<Veventq> file => file.Context,
             ContextCommand on when CommandCallTable.Find(on) is not null => on.Context,
             _ => null,
         };
-        EmulatedProcess? opener = context is { } fd ? host.FindContext(fd)?.Opener : null;
+        // Files of queues may outlive their context's own.
+        EmulatedProcess? opener = context is { } fd ? (command is ContextCommand or ContextClose ? host.FindContext(fd) : host.FindAnyContext(fd))?.Opener : null;
         return opener is null ? null : Living(pid ?? opener.Pid);
 
         EmulatedProcess? Living(int? pid) => host.FindProcess(pid!.Value) is { Memory.IsAlive: true } process ? process : null;
     }
 
-    /// <summary>The call of a command that has run; null if it stands for none.</summary>
-    /// <param name="caller">From <see cref="CallerOf"/>.</param>
-    internal static CallRecord? Of(Command command, in CommandResult result, EmulatedProcess caller, in CallStamp stamp)
+    /// <summary>The call of a command that has run.</summary>
+    internal static CallRecord Of(in CommandEntry entry)
     {
+        CommandResult result = entry.Result;
         long failed = result.Refusal is { } refusal ? -(long)refusal.Errno : 0;
         var record = new CallRecord
         {
-            Time = stamp.Time,
-            DurationMicroseconds = stamp.DurationMicroseconds,
-            Version = stamp.Version,
-            Source = stamp.Source,
-            Pid = caller.Pid,
-            Program = caller.Name,
+            Time = entry.Time,
+            DurationMicroseconds = entry.DurationMicroseconds,
+            Version = entry.Version,
+            Source = entry.Source,
+            Pid = entry.Pid,
+            Program = entry.Program,
             Context = 0,
             Kind = CallKind.Ioctl,
             Name = "",
             Result = failed,
             Refusal = result.Refusal,
-            Command = command,
+            Command = entry.Command,
         };
-        switch (command)
+        switch (entry.Command)
         {
             case ContextOpen:
                 return record with { Kind = CallKind.Open, Name = "open", FileName = Node, Context = result.Outputs?.Context ?? 0, Result = failed < 0 ? failed : result.Outputs?.Context ?? 0 };
             case ContextClose close:
                 return record with { Kind = CallKind.Close, Name = "close", Context = close.Fd };
             case ContextCommand on when CommandCallTable.Find(on) is { } line:
-                CallParts parts = line.ToCall(command, result);
+                CallParts parts = line.ToCall(on, result);
                 return record with
                 {
                     Context = on.Context,
@@ -76,10 +81,43 @@ public static class CommandCalls
                     FileName = parts.FileName,
                     Result = failed < 0 ? failed : parts.Value,
                 };
+            case FaultRead read:
+                return OfFile(record, read.Context, read.Fault, CallKind.Read, (ulong)(read.Count ?? FaultRead.MostBytes), result);
+            case VeventqRead read:
+                return OfFile(record, read.Context, read.Veventq, CallKind.Read, (ulong)(read.Count ?? CommandBytes.Max), result);
+            case FaultAnswer answer:
+                ulong bytes = (ulong)(answer.Responses.Count * FaultQueue.ResponseBytes);
+                return OfFile(record, answer.Context, answer.Fault, CallKind.Write, bytes, result) with
+                {
+                    Result = failed < 0 ? failed : ((result.Outputs as QueueOutputs)?.Done ?? 0) * FaultQueue.ResponseBytes,
+                    Buffers = [BufferOf(answer.ToBytes(), isWrite: false)],
+                };
+            case FaultClose close:
+                return OfFile(record, close.Context, close.Fault, CallKind.Close, 0, result);
+            case VeventqClose close:
+                return OfFile(record, close.Context, close.Veventq, CallKind.Close, 0, result);
             default:
-                return null;
+                throw new InvalidOperationException($"{entry.Command.GetType().Name} stands for no call.");
         }
     }
+
+    private static CallRecord OfFile(CallRecord record, int context, uint id, CallKind kind, ulong count, in CommandResult result)
+    {
+        byte[] read = result.Outputs?.Hex is { } hex ? Convert.FromHexString(hex) : [];
+        return record with
+        {
+            Context = context,
+            Kind = kind,
+            Name = kind.ToString().ToLowerInvariant(),
+            FileObjects = [id],
+            LengthBytes = count,
+            Result = record.Result < 0 ? record.Result : read.Length,
+            Buffers = read.Length == 0 ? [] : [BufferOf(read, isWrite: true)],
+        };
+    }
+
+    private static CallBuffer BufferOf(byte[] bytes, bool isWrite) =>
+        new(CommandCall.StandInAddress, isWrite, bytes.Length, Failed: false, bytes.AsMemory(0, Math.Min(bytes.Length, CallCapture.MaxBufferBytes)));
 
     /// <summary>The command that asks for what a call asked for. Null, and why in <paramref name="reason"/>, if no command can.</summary>
     public static Command? CommandOf(CallRecord call, out string reason)
@@ -113,5 +151,11 @@ public static class CommandCalls
     }
 }
 
-/// <summary>What a record says of when a command ran, and for whom.</summary>
-internal readonly record struct CallStamp(DateTimeOffset Time, double DurationMicroseconds, long Version, string Source);
+/// <summary>A command that has run and stands for a call; <see cref="CommandCalls.Of"/> makes the record when somebody looks.</summary>
+internal readonly record struct CommandEntry(Command Command, CommandResult Result, int Pid, string Program, DateTimeOffset Time, double DurationMicroseconds, long Version, string Source)
+{
+    private const int CallBytes = 1_024;
+
+    /// <summary>What keeping it and its record costs, in bytes, near enough for a cap.</summary>
+    public long CostBytes => CallBytes + Command.CostBytes;
+}

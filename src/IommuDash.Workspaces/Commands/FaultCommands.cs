@@ -16,6 +16,8 @@ public sealed record FaultAlloc : ContextCommand
 /// <summary>read() of a fault queue's file: whole groups, which get a cookie and wait for their answer from then on.</summary>
 public sealed record FaultRead : EventFileCommand<FaultQueue>
 {
+    internal const int MostBytes = CommandBytes.Max / PageFault.RecordBytes * PageFault.RecordBytes;
+
     /// <summary>Id of the queue.</summary>
     public required uint Fault { get; init; }
 
@@ -28,7 +30,7 @@ public sealed record FaultRead : EventFileCommand<FaultQueue>
 
     private protected override CommandResult Apply(FaultQueue file)
     {
-        int count = Count ?? CommandBytes.Max / PageFault.RecordBytes * PageFault.RecordBytes;
+        int count = Count ?? MostBytes;
         var buffer = new byte[count];
         if (file.Read(0, (ulong)count, buffer, out int bytes) is { } refusal)
             return refusal;
@@ -61,6 +63,14 @@ public sealed record FaultAnswer : EventFileCommand<FaultQueue>
 
     private protected override CommandResult Apply(FaultQueue file)
     {
+        byte[] bytes = ToBytes();
+        Refusal? refusal = file.Write(0, (ulong)bytes.Length, bytes, out int consumed);
+        return new(refusal, new QueueOutputs { Done = (uint)(consumed / FaultQueue.ResponseBytes) });
+    }
+
+    /// <summary>What a program would write.</summary>
+    internal byte[] ToBytes()
+    {
         var bytes = new byte[Responses.Count * FaultQueue.ResponseBytes];
         for (int i = 0; i < Responses.Count; i++)
         {
@@ -68,8 +78,7 @@ public sealed record FaultAnswer : EventFileCommand<FaultQueue>
             BinaryPrimitives.WriteUInt32LittleEndian(response, Responses[i].Cookie);
             BinaryPrimitives.WriteUInt32LittleEndian(response[4..], (uint)Responses[i].Code);
         }
-        Refusal? refusal = file.Write(0, (ulong)bytes.Length, bytes, out int consumed);
-        return new(refusal, new QueueOutputs { Done = (uint)(consumed / FaultQueue.ResponseBytes) });
+        return bytes;
     }
 
     public override Refusal? Check() =>

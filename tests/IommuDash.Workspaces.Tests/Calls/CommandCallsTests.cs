@@ -114,8 +114,12 @@ public sealed class CommandCallsTests
                 _structure.AsSpan((int)(address - Base), bytes.Length).CopyTo(bytes);
                 return true;
             }
-            CallBuffer buffer = call.Buffers.Single(b => !b.IsWrite && address - b.Address < (ulong)b.LengthBytes);
-            buffer.Bytes.Span.Slice((int)(address - buffer.Address), bytes.Length).CopyTo(bytes);
+            // A bitmap that is added to is read first.
+            CallBuffer? buffer = call.Buffers.SingleOrDefault(b => !b.IsWrite && address - b.Address < (ulong)b.LengthBytes);
+            if (buffer is null)
+                bytes.Clear();
+            else
+                buffer.Bytes.Span.Slice((int)(address - buffer.Address), bytes.Length).CopyTo(bytes);
             return true;
         }
 
@@ -126,14 +130,15 @@ public sealed class CommandCallsTests
                 bytes.CopyTo(_structure.AsSpan((int)(address - Base)));
                 return true;
             }
-            CallBuffer buffer = call.Buffers.Single(b => b.IsWrite && address - b.Address < (ulong)b.LengthBytes);
+            CallBuffer? buffer = call.Buffers.SingleOrDefault(b => b.IsWrite && address - b.Address < (ulong)b.LengthBytes);
+            Assert.True(buffer is not null, $"{call.Name} stored {bytes.Length} bytes at 0x{address:x}, which the record does not have.");
             int at = (int)(address - buffer.Address);
             if (at < buffer.Bytes.Length)
-                Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(buffer.Bytes.Span.Slice(at, bytes.Length)));
+                Assert.Equal(Convert.ToHexString(bytes[..Math.Min(bytes.Length, buffer.Bytes.Length - at)]), Convert.ToHexString(buffer.Bytes.Span.Slice(at, Math.Min(bytes.Length, buffer.Bytes.Length - at))));
             return true;
         }
 
-        public bool TryDeliver(object file, ulong address) => throw new NotSupportedException();
+        public bool TryDeliver(object file, ulong address) => true;
 
         public object? FindFile(int fd) => null;
 
