@@ -36,7 +36,7 @@ public sealed record CallRecord
     /// <summary>The workspace's version with it.</summary>
     public required long Version { get; init; }
 
-    /// <summary>Who called: <c>door</c> for a program, else the source of the command it stands for, e.g. <c>page</c>, <c>api</c>.</summary>
+    /// <summary>Who called: the programs of a door by name, e.g. <c>run 4711 qemu</c>, else the source of the command it stands for, e.g. <c>page</c>, <c>api</c>.</summary>
     public required string Source { get; init; }
 
     /// <summary>The calling process; an emulated one unless a program called.</summary>
