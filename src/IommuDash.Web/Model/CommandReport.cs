@@ -27,6 +27,10 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         DeviceDetach detach => $"Detached device {detach.Device}; its DMA is blocked.",
         IoasAlloc => $"Made IOAS {outputs.Ioas}.",
         HwptAlloc alloc => $"Made hw_pagetable {outputs.Hwpt} for {alloc.Pt}.",
+        HwptSetDirtyTracking { Enable: true } on => $"hw_pagetable {on.Hwpt} tracks dirty pages from now on; all are clean.",
+        HwptSetDirtyTracking off => $"hw_pagetable {off.Hwpt} no longer tracks; what it recorded stays until it tracks again.",
+        HwptGetDirty read when outputs.Dirty is { } dirty => Read(read, dirty),
+        DeviceDmaWrite write when outputs.Dirty is { } dirty => $"Device {write.Device} wrote to {SizeFormat.Text(write.Length)} at {AddressFormat.Full(write.Iova)}{(write.Writes is { } writes ? $", {SizeFormat.Count(writes)} scattered bytes" : "")}; {SizeFormat.Text(dirty.DirtiedBytes!.Value)} became dirty.",
         ObjectDestroy destroy => $"Destroyed object {destroy.Id}.",
         ContextOpen => $"Opened context {outputs.Context}.",
         ContextClose close => $"Closed context {close.Fd} and everything made through it.",
@@ -38,6 +42,10 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         ProcessMemlock memlock => $"RLIMIT_MEMLOCK of pid {memlock.Pid} is {(memlock.Bytes == ulong.MaxValue ? "unlimited" : SizeFormat.Text(memlock.Bytes))} now.",
         _ => "Done.",
     };
+
+    private static string Read(HwptGetDirty read, DirtyOutputs dirty) =>
+        $"Read {SizeFormat.Count((long)dirty.Bits!.Value)} bits of hw_pagetable {read.Hwpt}: {SizeFormat.Count((long)dirty.DirtyBits!.Value)} dirty in {SizeFormat.Count(dirty.TotalRanges!.Value)} {(dirty.TotalRanges == 1 ? "run" : "runs")}; "
+        + (read.NoClear ? "nothing was cleared." : $"{SizeFormat.Text(dirty.ClearedBytes!.Value)} of page-table leaves were cleared.");
 
     private static string Landed(uint pt, uint? hwpt, IReadOnlySet<uint> knownHwpts) =>
         hwpt == pt ? $"it uses hw_pagetable {hwpt}"

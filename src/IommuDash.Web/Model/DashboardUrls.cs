@@ -20,6 +20,8 @@ public static class DashboardUrls
 
     public static string Objects(string workspace, SelectionKey? selection = null) => Page(workspace, "objects", selection);
 
+    public static string Dirty(string workspace, SelectionKey? selection = null) => Page(workspace, "dirty", selection);
+
     /// <summary>The workspace an address of ours leads into; null where it leads into none.</summary>
     /// <param name="uri">Absolute address.</param>
     public static string? WorkspaceOf(string uri)

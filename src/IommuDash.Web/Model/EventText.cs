@@ -55,6 +55,8 @@ public static class EventText
             or EngineEventKind.DomainAdded or EngineEventKind.DomainRemoved => Ioas(workspace, item, item.Object),
         EngineEventKind.PagesPinned or EngineEventKind.PagesUnpinned or EngineEventKind.ProcessCreated or EngineEventKind.MemoryMapped or EngineEventKind.MemoryUnmapped
             or EngineEventKind.MemoryWritten or EngineEventKind.LimitChanged => DashboardUrls.Pages(workspace, new SelectionKey("process", $"{item.Object}")),
+        EngineEventKind.DirtyTrackingSet or EngineEventKind.DirtyBitmapRead => Dirty(workspace, item, item.Object),
+        EngineEventKind.DeviceWrote => Dirty(workspace, item, item.Other),
         EngineEventKind.OptionSet when item.Other != 0 => Ioas(workspace, item, item.Other),
         EngineEventKind.None when item is { Rule: IommufdContext.BusyRule, Objects: [var holder, ..] } => Graph(workspace, item, holder),
         EngineEventKind.None when item.Objects is [var first, ..] => Object(workspace, item, first),
@@ -75,6 +77,8 @@ public static class EventText
     private static string Object(string workspace, EventItem item, uint id) => DashboardUrls.WithQuery(DashboardUrls.Topology(workspace, new SelectionKey("object", $"{id}")), Context(item));
 
     private static string Graph(string workspace, EventItem item, uint id) => DashboardUrls.WithQuery(DashboardUrls.Objects(workspace, new SelectionKey("object", $"{id}")), Context(item));
+
+    private static string Dirty(string workspace, EventItem item, uint hwpt) => DashboardUrls.WithQuery(DashboardUrls.Dirty(workspace, new SelectionKey("hwpt", $"{hwpt}")), Context(item));
 
     private static (string, string?) Context(EventItem item) => (TopologyState.ContextParameter, item.Context is 0 or 1 ? null : $"{item.Context}");
 }

@@ -13,6 +13,7 @@ public sealed record NavigationPage(string Key, string Title, string Icon, Short
         new("ioas", "IOAS", "view_week", ShortcutId.Ioas, In(static id => DashboardUrls.Ioas(id))),
         new("domains", "Domains", "layers", ShortcutId.Domains, In(static id => DashboardUrls.Domains(id))),
         new("pages", "Pinned pages", "push_pin", ShortcutId.Pages, In(static id => DashboardUrls.Pages(id))),
+        new("dirty", "Dirty pages", "edit_note", ShortcutId.Dirty, In(static id => DashboardUrls.Dirty(id))),
         new("events", "Events", "list_alt", ShortcutId.Events, In(static id => DashboardUrls.Events(id))),
         new("objects", "Objects", "hub", ShortcutId.Objects, In(static id => DashboardUrls.Objects(id))),
     ];

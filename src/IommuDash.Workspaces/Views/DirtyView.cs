@@ -34,7 +34,7 @@ public sealed record DirtyRun(int Cell, int Cells, int Level, ulong DirtyBytes);
 
 /// <summary>One hw_pagetable.</summary>
 /// <param name="Reason">Why it is incapable, or null.</param>
-/// <param name="GranuleBytes">Its smallest page: what a bit of the bitmap can stand for at the least.</param>
+/// <param name="PageBytes">Its smallest page, and no less than the CPU's, which is all that pages objects have.</param>
 /// <param name="IsCounted">False where it has too many leaves to count in this window.</param>
 /// <param name="DirtyBytes">Bytes of all its dirty leaves; null if it has too many leaves to count.</param>
 /// <param name="WindowDirtyBytes">Those of the window.</param>
@@ -45,7 +45,7 @@ public sealed record DirtyRow(
     string Format,
     DirtyState State,
     string? Reason,
-    ulong GranuleBytes,
+    ulong PageBytes,
     ulong MappedBytes,
     bool IsCounted,
     ulong? DirtyBytes,
@@ -56,9 +56,10 @@ public sealed record DirtyRow(
     public string Key => $"hwpt:{Hwpt}";
 }
 
-/// <summary>A bound device whose writes can be recorded.</summary>
+/// <summary>A device whose writes can be recorded.</summary>
+/// <param name="Id">Null while it is not bound to the context.</param>
 /// <param name="IsAttached">To anything.</param>
-public sealed record DirtyCandidate(uint Id, string Address, bool IsAttached);
+public sealed record DirtyCandidate(uint? Id, string Address, bool IsAttached);
 
 public sealed record DirtySnapshot : IItemSnapshot
 {
@@ -88,7 +89,7 @@ public sealed record DirtySnapshot : IItemSnapshot
     /// <summary>Hw_pagetables of the IOAS, those not shown too.</summary>
     public int Total { get; init; }
 
-    /// <summary>Devices a tracking hw_pagetable can be made for, the first <see cref="DirtyView.MaxDevices"/>.</summary>
+    /// <summary>Devices a tracking hw_pagetable can be made for, those of the context first; at most <see cref="DirtyView.MaxDevices"/>.</summary>
     public IReadOnlyList<DirtyCandidate> Candidates { get; init; } = [];
 
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Rows;
@@ -136,9 +137,16 @@ public sealed class DirtyView : IView<DirtyQuery, DirtySnapshot>
             MoreStretches = more,
             Rows = [.. hwpts.Take(MaxRows).Select(hwpt => Row(hwpt, window, shift, cells, devices[hwpt]))],
             Total = hwpts.Length,
-            Candidates = [.. context.Objects.All.OfType<Device>().Where(static device => device.Hardware.SupportsDirtyTracking).Take(MaxDevices).Select(static device => new DirtyCandidate(device.Id, device.Hardware.Address, device.Hwpt is not null))],
+            Candidates = [.. Candidates(host, context).Take(MaxDevices)],
         };
     }
+
+    private static IEnumerable<DirtyCandidate> Candidates(EmulatedHost host, IommufdContext context) =>
+    [
+        .. context.Objects.All.OfType<Device>().Where(static device => device.Hardware.SupportsDirtyTracking).Select(static device => new DirtyCandidate(device.Id, device.Hardware.Address, device.Hwpt is not null)),
+        .. host.Devices.Where(device => device is { SupportsDirtyTracking: true, Owner: null } && !device.Description.IsBridge && (device.Group.Owner is null || device.Group.Owner == context))
+            .Select(static device => new DirtyCandidate(null, device.Address, false)),
+    ];
 
     // The smallest cells that are not too many for the window, with edges on their own multiples.
     private static int CellShift(DirtyQuery query, int granuleShift, out IovaRange window)
@@ -228,5 +236,5 @@ public sealed class DirtyView : IView<DirtyQuery, DirtySnapshot>
         return sum;
     }
 
-    private static ulong Granule(IommuDomain domain) => domain.PageSizeBitmap & (0 - domain.PageSizeBitmap);
+    private static ulong Granule(IommuDomain domain) => Math.Max(PhysicalMemory.FrameBytes, domain.PageSizeBitmap & (0 - domain.PageSizeBitmap));
 }

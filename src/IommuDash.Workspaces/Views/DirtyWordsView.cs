@@ -12,7 +12,8 @@ namespace IommuDash.Workspaces.Views;
 /// <param name="Length">Bytes asked about.</param>
 /// <param name="PageSize">Bytes one bit stands for.</param>
 /// <param name="FirstWord">The first word to show.</param>
-public sealed record DirtyWordsQuery(uint Hwpt, ulong Iova, ulong Length, ulong PageSize = 4_096, ulong FirstWord = 0, int Context = 1);
+/// <param name="Bit">Where to look for the next and the previous dirty page from.</param>
+public sealed record DirtyWordsQuery(uint Hwpt, ulong Iova, ulong Length, ulong PageSize = 4_096, ulong FirstWord = 0, ulong Bit = 0, int Context = 1);
 
 /// <summary>64 bits of the bitmap.</summary>
 /// <param name="Index">Which u64 of the bitmap.</param>
@@ -30,6 +31,15 @@ public sealed record DirtyWordsSnapshot
     public ulong Bits { get; init; }
 
     public ulong TotalWords { get; init; }
+
+    /// <summary>How many bits are set.</summary>
+    public ulong DirtyBits { get; init; }
+
+    /// <summary>Address of the first dirty page behind the one asked about; null if there is none.</summary>
+    public ulong? NextDirty { get; init; }
+
+    /// <summary>Of the last dirty page before it.</summary>
+    public ulong? PreviousDirty { get; init; }
 
     public IReadOnlyList<DirtyWord> Words { get; init; } = [];
 
@@ -67,10 +77,50 @@ public sealed class DirtyWordsView : IView<DirtyWordsQuery, DirtyWordsSnapshot>
         {
             Bits = count,
             TotalWords = words,
+            DirtyBits = DirtyBitmap.Count(bits),
+            NextDirty = Next(bits, query.Bit) is { } next ? query.Iova + (next << shift) : null,
+            PreviousDirty = Previous(bits, query.Bit) is { } previous ? query.Iova + (previous << shift) : null,
             Words = [.. Words(query, bits, shift, count, Math.Min(query.FirstWord, words - 1))],
             ReadLast = hwpt.Ioas.Pagetable.StretchAt(query.Iova) is { } stretch ? Math.Min(stretch.Last, last) : null,
             IsTracking = hwpt.IsTrackingDirty,
         };
+    }
+
+    private static bool IsSet(byte[] bits, ulong bit) => (bits[(int)(bit / 8)] >> (int)(bit % 8) & 1) != 0;
+
+    private static ulong? Next(byte[] bits, ulong bit)
+    {
+        ulong end = (ulong)bits.Length * 8;
+        while (++bit < end)
+        {
+            if (bit % 8 == 0 && bits.AsSpan((int)(bit / 8)).IndexOfAnyExcept((byte)0) is var clean)
+            {
+                if (clean < 0)
+                    return null;
+                bit += (ulong)clean * 8;
+            }
+            if (IsSet(bits, bit))
+                return bit;
+        }
+        return null;
+    }
+
+    private static ulong? Previous(byte[] bits, ulong bit)
+    {
+        bit = Math.Min(bit, (ulong)bits.Length * 8);
+        while (bit-- > 0)
+        {
+            if (bit % 8 == 7)
+            {
+                int dirty = bits.AsSpan(0, (int)(bit / 8) + 1).LastIndexOfAnyExcept((byte)0);
+                if (dirty < 0)
+                    return null;
+                bit = ((ulong)dirty * 8) + 7;
+            }
+            if (IsSet(bits, bit))
+                return bit;
+        }
+        return null;
     }
 
     private static IEnumerable<DirtyWord> Words(DirtyWordsQuery query, byte[] bits, int shift, ulong count, ulong first)

@@ -137,6 +137,7 @@ public sealed partial class ObjectFactsView : IView<ObjectFactsQuery, ObjectFact
         new("Aperture") { Range = hwpt.Domain.Aperture },
         new("Snooping", hwpt.EnforcesCoherency ? "enforced" : "as the device asks"),
         new("Flags", hwpt.Flags == HwptFlags.None ? "none" : $"{hwpt.Flags}"),
+        new("Dirty tracking", !hwpt.Flags.HasFlag(HwptFlags.DirtyTracking) ? "not asked for when it was made" : hwpt.IsTrackingDirty ? "on" : "off"),
         new("Mapped") { Bytes = hwpt.Domain.MappedBytes },
         new("Tables") { Bytes = hwpt.Domain.TableBytes },
     ]);

@@ -63,7 +63,7 @@ public abstract class WorkspacePageTest : ComponentTest
     {
         Name = "test",
         MemoryBytes = 256UL << 20,
-        Units = [new IommuUnitDescription { Name = "dmar0", Vendor = IommuVendor.Intel, InputBits = 48 }],
+        Units = [new IommuUnitDescription { Name = "dmar0", Vendor = IommuVendor.Intel, InputBits = 48, DirtyTracking = true }],
         Groups = [.. Enumerable.Range(1, 2).Select(id => new GroupDescription { Id = id, ReservedRegions = [new ReservedRegion(MsiStart, 0xfeef_ffff, ReservedRegionKind.Msi)] })],
         Devices = [new DeviceDescription { Address = FirstDevice, Unit = "dmar0", Group = 1 }, new DeviceDescription { Address = SecondDevice, Unit = "dmar0", Group = 2 }],
         Processes = [new ProcessDescription { Pid = Pid, Name = "vmm", MemlockBytes = 100 * Page, Memory = [new MemoryDescription { Start = Buffer, LengthBytes = 16UL << 20 }] }],

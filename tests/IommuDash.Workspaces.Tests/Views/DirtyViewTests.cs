@@ -87,7 +87,7 @@ public sealed class DirtyViewTests
         DirtyRow row = Assert.Single(dirty.Rows);
         Assert.Equal(DirtyState.Incapable, row.State);
         Assert.Contains("attaching", row.Reason, StringComparison.Ordinal);
-        Assert.Equal([new DirtyCandidate(Device, TestWorkspaces.Address(1), true)], dirty.Candidates);
+        Assert.Equal([new DirtyCandidate(Device, TestWorkspaces.Address(1), true), .. Enumerable.Range(2, 3).Select(n => new DirtyCandidate(null, TestWorkspaces.Address(n), false))], dirty.Candidates);
         Assert.False((await ReadAsync(workspace, new DirtyQuery(9))).Exists);
     }
 
@@ -106,6 +106,24 @@ public sealed class DirtyViewTests
 
         words = (await workspace.ReadAsync<DirtyWordsView, DirtyWordsQuery, DirtyWordsSnapshot>(query with { Iova = Base + 1 })).Data;
         Assert.Equal(Errno.EINVAL, words.Refusal!.Errno);
+    }
+
+    [Fact]
+    public async Task Words_NextAndPreviousDirty_AreFoundFromAnyBit()
+    {
+        using WorkspaceRegistry registry = TestWorkspaces.Registry();
+        Workspace workspace = await TrackingAsync(registry);
+        ulong[] dirty = [0, 7, 8, 70, 127];
+        foreach (ulong page in dirty)
+            await workspace.DoAsync(new DeviceDmaWrite { Device = Device, Iova = Base + (page * Page), Length = 1 });
+        for (ulong bit = 0; bit < 128; bit++)
+        {
+            DirtyWordsSnapshot words = (await workspace.ReadAsync<DirtyWordsView, DirtyWordsQuery, DirtyWordsSnapshot>(new(Hwpt, Base, 128 * Page, Bit: bit))).Data;
+            ulong? Address(ulong? page) => page is { } index ? Base + (index * Page) : null;
+            Assert.Equal(Address(dirty.Where(page => page > bit).Cast<ulong?>().FirstOrDefault()), words.NextDirty);
+            Assert.Equal(Address(dirty.Where(page => page < bit).Cast<ulong?>().LastOrDefault()), words.PreviousDirty);
+            Assert.Equal(5UL, words.DirtyBits);
+        }
     }
 
     [Fact]
