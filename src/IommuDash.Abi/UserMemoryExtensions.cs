@@ -23,6 +23,9 @@ internal static class UserMemoryExtensions
         Span<byte> wanted = buffer[..(int)Math.Min(length, (uint)buffer.Length)];
         if (memory.TryRead(address, wanted))
             return wanted;
+        // What lies in one page is readable as a whole or not at all; asking again would undo a failure that was injected.
+        if ((address % ChunkBytes) + (ulong)wanted.Length <= ChunkBytes)
+            return [];
         int done = 0;
         while (done < wanted.Length)
         {
