@@ -24,9 +24,8 @@ internal sealed unsafe class SharedObject(ClientObjects objects, int id, ulong d
     /// <summary>Keeps the file by a descriptor of its own, made from another.</summary>
     public void KeepDuplicate(int fd)
     {
-        const int DupfdCloexec = 1030;
         if (_fd < 0)
-            _fd = Libc.Fcntl(fd, DupfdCloexec, 0);
+            _fd = Libc.Fcntl(fd, Libc.FDupfdCloexec, 0);
     }
 
     public bool TryRead(ulong offset, Span<byte> bytes)

@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
     public const uint Epollrdhup = 0x2000;
     public const int EpollCloexec = 0x80000;
     public const int EfdCloexec = 0x80000;
+    public const int FDupfdCloexec = 1030;
     public const int OCloexec = 0x80000;
     public const int ORdwr = 2;
     public const int Eagain = 11;

@@ -1,4 +1,4 @@
-// Files that calls made: event queues, whose reads and writes are calls, and driver windows, which are memory files here.
+// Files that calls made, as far as they are read and written: event queues, whose reads and writes are calls.
 using IommuDash.Bridge.Memory;
 using IommuDash.Bridge.Native;
 using IommuDash.Engine;
@@ -12,14 +12,7 @@ public sealed unsafe partial class BridgeServer
     /// <summary>Most bytes that one read or write of an event file moves; a longer one is answered as far as this goes.</summary>
     private const int MaxTransferBytes = 64 << 10;
 
-    private const uint MapShared = 1;
-    private const uint MapSharedValidate = 3;
-    private const uint MapTypeMask = 0xf;
-    private const ulong ProtExec = 4;
-
-    private readonly Dictionary<ulong, MmapWindow> _windows = [];
     private readonly byte[] _transfer = new byte[MaxTransferBytes];
-    private ulong _nextCookie = 1;
 
     private long TransferEvents(MadeFileEndpoint endpoint, EventFile file, ClientProcess caller, in WireRequest request, ref WireReply reply)
     {
@@ -82,44 +75,5 @@ public sealed unsafe partial class BridgeServer
             if (endpoint is MadeFileEndpoint { HasToken: false, File: EventFile { IsReadable: true } } made)
                 made.PutToken();
         }
-    }
-
-    // The window's content goes into a memory file as it is now; no driver emulated here changes it afterwards.
-    private long Mmap(FileEndpoint endpoint, ClientProcess caller, in WireRequest request, ref WireReply reply, out int memory)
-    {
-        memory = -1;
-        if (endpoint is not NodeEndpoint { File: { } file })
-            return -(long)Errno.ENODEV;
-        bool isShared = (request.C & MapTypeMask) is MapShared or MapSharedValidate;
-        bool isExecutable = (request.B & ProtExec) != 0;
-        _refusal = file.Context.MmapWindows.Map(request.D, request.A, isShared, isExecutable, out MmapWindow? window);
-        _options.Trace?.Mmap(caller.Process.Pid, file, request.A, request.D, isShared, isExecutable, Result(_refusal, (long)_nextCookie));
-        if (_refusal is not null)
-            return Result(_refusal);
-        ulong number = _nextCookie++;
-        memory = Libc.MemfdCreate("iommufd-window", 1);
-        fixed (byte* content = window!.Content)
-        {
-            if (memory < 0 || Libc.Pwrite(memory, content, (nuint)window.Content.Length, 0) != window.Content.Length)
-            {
-                window.Unmap();
-                _options.Trace?.Munmap(caller.Process.Pid, number);
-                return -(long)Errno.ENOMEM;
-            }
-        }
-        reply.Flags |= ReplyFlags.Window;
-        reply.Extra = number;
-        _windows.Add(number, window);
-        return 0;
-    }
-
-    private long Munmap(FileEndpoint endpoint, ClientProcess caller, ulong cookie)
-    {
-        if (endpoint is not NodeEndpoint { File: { } file } || !_windows.TryGetValue(cookie, out MmapWindow? window) || window.Owner.Context != file.Context)
-            return -(long)Errno.EINVAL;
-        _windows.Remove(cookie);
-        _options.Trace?.Munmap(caller.Process.Pid, cookie);
-        window.Unmap();
-        return 0;
     }
 }

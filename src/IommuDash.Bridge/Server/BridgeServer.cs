@@ -124,6 +124,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         // Whoever goes on with a shared host still has frames of programs in it.
         if (_shared is null)
             _host.Memory.Foreign = null;
+        DropWindowMemory(all: true);
         Libc.Close(_epoll);
         File.Delete(_options.SocketPath);
     }
@@ -146,6 +147,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         _host = host;
         // One that was rebuilt from a journal knows pages already.
         _objects = new ClientObjects(host.Memory.Foreign as ClientFrames ?? new ClientFrames(host.Memory));
+        _objects.SizeObserved = _options.Trace is { } trace ? trace.FileSize : null;
         host.Memory.Foreign = _objects.Frames;
         host.FailurePoints = this;
     }
@@ -296,12 +298,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         EmulatedProcess opener = file.Context.Opener;
         _shared?.Begin(opener.Pid, opener.Name, "close", onlyReleases: true);
         // Each mapping has a duplicate of the descriptor, so with the last one they are gone too.
-        foreach ((ulong number, MmapWindow window) in _windows.Where(w => w.Value.Owner.Context == file.Context).ToArray())
-        {
-            _options.Trace?.Munmap(opener.Pid, number);
-            _windows.Remove(number);
-            window.Unmap();
-        }
+        UnmapWindows((window, _) => window.Owner.Context == file.Context);
         _options.Trace?.Close(file);
         CallRecord? record = _shared is null ? null : RecordOf(file.Context, opener, CallKind.Close, "close", null);
         if (_host.FindContext(file.Context.Fd) == file.Context)
@@ -344,6 +341,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         if (_isHostGone)
             return;
         _shared?.Begin(process.Process.Pid, process.Process.Name, "exit", onlyReleases: true);
+        UnmapWindows((_, by) => by == process);
         _options.Trace?.Exit(process.Process);
         _host.RetireProcess(process.Process);
         _shared?.Complete(null);
