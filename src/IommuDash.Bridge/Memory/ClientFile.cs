@@ -52,7 +52,7 @@ internal sealed unsafe class ClientFile : MemoryFile
     }
 
     /// <summary>The file as a trace names it: object, size in bytes, and what it is.</summary>
-    public (ulong Device, ulong Inode, ulong SizeBytes, bool IsMemory, bool IsHuge) Identity => (_device, _inode, TryStat(_fd, out _, out _, out ulong size) ? size : 0, _isMemory, _isHuge);
+    public (ulong Device, ulong Inode, ulong SizeBytes, bool IsMemory, bool IsHuge) Identity => (_device, _inode, Size(), _isMemory, _isHuge);
 
     /// <summary>Lets go of the file if nothing maps it.</summary>
     public void ReleaseIfUnused()
@@ -77,7 +77,7 @@ internal sealed unsafe class ClientFile : MemoryFile
             return refusal;
         _objects.Frames.SweepIfLarge();
         SharedObject shared = _objects.Shared(_device, _inode);
-        TryStat(_fd, out _, out _, out ulong size);
+        ulong size = Size();
         int count = (int)Math.Min(Math.Min(maxPages, MaxFramesAtOnce), (size >> PhysicalMemory.FrameShift) - pageIndex);
         for (int i = 0; i < count; i++)
         {
@@ -93,11 +93,16 @@ internal sealed unsafe class ClientFile : MemoryFile
     {
         if (!_isMemory)
             return new Refusal(Errno.EINVAL, "file.type", $"{Name} is not a memfd; only memory files can be pinned.");
-        return TryStat(_fd, out _, out _, out ulong size) && firstPage + pageCount <= size >> PhysicalMemory.FrameShift ? null
+        ulong size = Size();
+        _objects.SizeObserved?.Invoke(_device, _inode, size);
+        return firstPage + pageCount <= size >> PhysicalMemory.FrameShift ? null
             : new Refusal(Errno.EINVAL, "file.size", $"Pages {firstPage} to {firstPage + pageCount - 1} are not all inside the {size} bytes of {Name}.");
     }
 
     protected override void DropAll() => Release();
+
+    // 0 for one that is gone.
+    private ulong Size() => TryStat(_fd, out _, out _, out ulong size) ? size : 0;
 
     private static bool TryStat(int fd, out ulong device, out ulong inode, out ulong size)
     {

@@ -12,6 +12,9 @@ internal sealed class ClientObjects(ClientFrames frames) : IDisposable
 
     public ClientFrames Frames => frames;
 
+    /// <summary>Told of each memory file's device, inode and size in bytes when it decides about a pin: for the trace.</summary>
+    public Action<ulong, ulong, ulong>? SizeObserved { get; set; }
+
     public SharedObject Shared(ulong device, ulong inode)
     {
         if (_shared.TryGetValue((device, inode), out SharedObject? found))

@@ -85,13 +85,7 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
     public MemoryFile? FindMemoryFile(int fd)
     {
         MemoryFile? file = _inner.FindMemoryFile(fd);
-        _facts.Append(CultureInfo.InvariantCulture, $" mf:{fd}={file switch { null => "-", ClientFile own => Describe(own), _ => $"#{trace.NumberOf(file)}" }}");
+        _facts.Append(CultureInfo.InvariantCulture, $" mf:{fd}={file switch { null => "-", ClientFile own => trace.Describe(own), _ => $"#{trace.NumberOf(file)}" }}");
         return file;
-    }
-
-    private static string Describe(ClientFile file)
-    {
-        (ulong device, ulong inode, ulong size, bool isMemory, bool isHuge) = file.Identity;
-        return $"{TraceText.Hex(device)}:{TraceText.Hex(inode)},{TraceText.Hex(size)},{(isHuge ? "huge" : isMemory ? "memory" : "other")}";
     }
 }

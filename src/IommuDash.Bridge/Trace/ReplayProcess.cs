@@ -33,6 +33,9 @@ internal sealed class ReplayObjects(ClientFrames frames)
 
     public ClientFrames Frames => frames;
 
+    /// <summary>Sizes in bytes of memory files by name, as far as the trace has come.</summary>
+    public Dictionary<string, ulong> Sizes { get; } = new(StringComparer.Ordinal);
+
     public ReplaySource Find(string name)
     {
         if (!_sources.TryGetValue(name, out ReplaySource? found))
@@ -121,9 +124,11 @@ internal sealed class ReplayAddressSpace(ReplayObjects objects) : AddressSpace
 }
 
 /// <summary>A memory file of the trace, in the size it had when a call named it.</summary>
-internal sealed class ReplayFile(ReplayObjects objects, string name, ulong sizeBytes, bool isMemory, bool isHuge) : MemoryFile(name)
+internal sealed class ReplayFile(ReplayObjects objects, string name, bool isMemory, bool isHuge) : MemoryFile(name)
 {
     private readonly uint[] _frames = new uint[512];
+
+    private ulong Pages => objects.Sizes[Name] >> PhysicalMemory.FrameShift;
 
     protected override Refusal? FaultIn(ulong pageIndex, ulong maxPages, out ReadOnlySpan<uint> frames)
     {
@@ -131,7 +136,7 @@ internal sealed class ReplayFile(ReplayObjects objects, string name, ulong sizeB
         if (CheckAccess(pageIndex, 1) is { } refusal)
             return refusal;
         objects.Frames.SweepIfLarge();
-        int count = (int)Math.Min(Math.Min(maxPages, (ulong)_frames.Length), (sizeBytes >> PhysicalMemory.FrameShift) - pageIndex);
+        int count = (int)Math.Min(Math.Min(maxPages, (ulong)_frames.Length), Pages - pageIndex);
         for (int i = 0; i < count; i++)
         {
             if (!objects.Frames.TryGet(objects.Find(Name), pageIndex + (ulong)i, isHuge, out _frames[i]))
@@ -141,7 +146,7 @@ internal sealed class ReplayFile(ReplayObjects objects, string name, ulong sizeB
         return null;
     }
 
-    protected override Refusal? CheckAccess(ulong firstPage, ulong pageCount) => isMemory && firstPage + pageCount <= sizeBytes >> PhysicalMemory.FrameShift ? null
+    protected override Refusal? CheckAccess(ulong firstPage, ulong pageCount) => isMemory && firstPage + pageCount <= Pages ? null
         : new Refusal(Errno.EINVAL, "file.size", $"{Name} is no memfd, or too short.");
 
     protected override void DropAll()
@@ -223,6 +228,7 @@ internal sealed class ReplayCaller(EmulatedProcess process, Func<string, object?
         if (described[0] is '-' or '#')
             return findFile(described) as MemoryFile;
         string[] parts = described.Split(',');
-        return new ReplayFile(objects, parts[0], TraceText.Number(parts[1]), parts[2] != "other", parts[2] == "huge");
+        objects.Sizes[parts[0]] = TraceText.Number(parts[1]);
+        return new ReplayFile(objects, parts[0], parts[2] != "other", parts[2] == "huge");
     }
 }

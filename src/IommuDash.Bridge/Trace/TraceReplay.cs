@@ -93,6 +93,9 @@ public sealed class TraceReplay : IFailurePoints
             case "mem":
                 Memory(pid, words);
                 return null;
+            case "file":
+                _objects.Sizes[words[3]] = TraceText.Number(words[4].AsSpan(5));
+                return null;
             case "exit":
                 _host.RetireProcess(_processes[pid].Process);
                 _processes.Remove(pid);

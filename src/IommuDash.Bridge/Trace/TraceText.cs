@@ -2,6 +2,7 @@
 //
 //   SECONDS PID process NAME uid=N memlock=N caps=N          a program appears (caps: 1 = IPC_LOCK, 2 = SYS_RESOURCE), or may do other things than before
 //   SECONDS PID mem FIRST-LAST rws OBJECT+OFFSET [huge]      what its memory was when it decided about a call; --- = nothing mapped
+//   SECONDS PID file OBJECT size=N                           how long a memory file was when it decided about a pin, if that was not told before
 //   SECONDS PID open FILE iommu|vfio [= -ERRNO]
 //   SECONDS PID FILE NAME field=value … [facts] = RESULT [ERRNO] field=value …
 //   SECONDS PID read|write FILE count=N offset=N [facts] = RESULT

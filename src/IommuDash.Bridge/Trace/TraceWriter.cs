@@ -18,6 +18,7 @@ public sealed class TraceWriter
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly ConditionalWeakTable<object, StrongBox<int>> _numbers = [];
     private readonly Dictionary<EmulatedProcess, List<ClientMapping>> _told = [];
+    private readonly Dictionary<string, ulong> _toldSizes = new(StringComparer.Ordinal);
     private readonly RecordingCaller _recorder;
     private int _files;
 
@@ -54,8 +55,27 @@ public sealed class TraceWriter
         told.RemoveAll(other => other.Start <= mapping.Last && other.Last >= mapping.Start);
         told.Add(mapping);
         string rights = $"{(mapping.CanRead ? 'r' : '-')}{(mapping.CanWrite ? 'w' : '-')}{(mapping.IsShared ? 's' : '-')}";
-        string origin = mapping.IsShared ? $"{TraceText.Hex(mapping.Device)}:{TraceText.Hex(mapping.Inode)}+{TraceText.Hex(mapping.FileOffset)}" : "own";
+        string origin = mapping.IsShared ? $"{NameOf(mapping.Device, mapping.Inode)}+{TraceText.Hex(mapping.FileOffset)}" : "own";
         Line(process.Pid, $"mem {TraceText.Hex(mapping.Start)}-{TraceText.Hex(mapping.Last)} {rights} {origin}{(mapping.IsHuge ? " huge" : "")}");
+    }
+
+    /// <summary>A memory file as the facts of a call name it: its object and its size, which need not be told again while it stays the same.</summary>
+    internal string Describe(ClientFile file)
+    {
+        (ulong device, ulong inode, ulong size, bool isMemory, bool isHuge) = file.Identity;
+        string name = NameOf(device, inode);
+        _toldSizes[name] = size;
+        return $"{name},{TraceText.Hex(size)},{(isHuge ? "huge" : isMemory ? "memory" : "other")}";
+    }
+
+    /// <summary>The size of a memory file that decided about a pin.</summary>
+    internal void FileSize(ulong device, ulong inode, ulong size)
+    {
+        string name = NameOf(device, inode);
+        if (!IsListening || (_toldSizes.TryGetValue(name, out ulong told) && told == size))
+            return;
+        _toldSizes[name] = size;
+        Line(0, $"file {name} size={TraceText.Hex(size)}");
     }
 
     internal void Exit(EmulatedProcess process)
@@ -105,6 +125,8 @@ public sealed class TraceWriter
         }
         return text.ToString();
     }
+
+    private static string NameOf(ulong device, ulong inode) => $"{TraceText.Hex(device)}:{TraceText.Hex(inode)}";
 
     private void Line(int pid, string what) =>
         _text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(_start).TotalSeconds:F6} {pid} {what}"));
