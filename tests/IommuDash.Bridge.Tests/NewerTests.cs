@@ -8,6 +8,14 @@ public sealed class NewerTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData("environment", 11)]
+    [InlineData("change_process", 16)]
+    [InlineData("viommu", 25)]
+    [InlineData("veventq", 12)]
+    [InlineData("hw_queue", 11)]
+    [InlineData("pasid", 15)]
+    [InlineData("dmabuf", 9)]
+    [InlineData("mock", 10)]
+    [InlineData("fail_nth", 8)]
     public void Program_OnTheMockHost_PassesEveryCase(string program, int cases)
     {
         string binary = TestPaths.Compile(TestPaths.Beside($"newer/{program}.c"), "newer-" + program, "-O1", "-Wall", "-Werror", "-Wno-unused-function");
