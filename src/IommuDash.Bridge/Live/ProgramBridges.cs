@@ -24,6 +24,8 @@ public sealed class ProgramBridges(ProgramOptions options, Action<string, Except
             return null;
         lock (_opening)
         {
+            if (workspace.Deleted.IsCancellationRequested)
+                throw new WorkspaceDeletedException(workspace.Id);
             if (_open.TryGetValue(workspace.Id, out WorkspaceBridge? open))
                 return open.SocketPath;
             try

@@ -46,9 +46,17 @@ internal sealed unsafe class ClientFile : MemoryFile
             return null;
         byte* statfs = stackalloc byte[StatfsBytes];
         if (Libc.Fstatfs(own, statfs) == 0 && TryStat(own, out ulong device, out ulong inode, out _))
-            return new ClientFile(path, objects, own, device, inode, *(long*)statfs);
+            return new ClientFile(NameOf(path), objects, own, device, inode, *(long*)statfs);
         Libc.Close(own);
         return null;
+    }
+
+    // As the program made it, e.g. /memfd:buffer.
+    private static string NameOf(string path)
+    {
+        const string Unlinked = " (deleted)";
+        string name = new FileInfo(path).LinkTarget ?? path;
+        return name.EndsWith(Unlinked, StringComparison.Ordinal) ? name[..^Unlinked.Length] : name;
     }
 
     /// <summary>The file as a trace names it: object, size in bytes, and what it is.</summary>

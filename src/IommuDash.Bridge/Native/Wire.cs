@@ -40,6 +40,7 @@ internal enum ReplyFlags : uint
     File = 1,
     Window = 2,
     Drained = 4,
+    Unregistered = 8,
 }
 
 [StructLayout(LayoutKind.Sequential)]

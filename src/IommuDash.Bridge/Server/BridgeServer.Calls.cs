@@ -78,7 +78,7 @@ public sealed unsafe partial class BridgeServer
         if ((_processes.GetValueOrDefault(packet.Pid) ?? Adopt(packet.Pid, packet.Uid)) is not { } process || _endpoints.Count >= _options.MaxDescriptors)
         {
             // The answer to the call that the thread wants to make.
-            PacketSocket.TrySend(packet.Fd, new WireReply { Value = -(long)Errno.ENOMEM });
+            PacketSocket.TrySend(packet.Fd, new WireReply { Flags = ReplyFlags.Unregistered, Value = -(long)Errno.ENOMEM });
             Libc.Close(packet.Fd);
             return;
         }

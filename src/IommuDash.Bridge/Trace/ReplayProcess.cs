@@ -124,11 +124,11 @@ internal sealed class ReplayAddressSpace(ReplayObjects objects) : AddressSpace
 }
 
 /// <summary>A memory file of the trace, in the size it had when a call named it.</summary>
-internal sealed class ReplayFile(ReplayObjects objects, string name, bool isMemory, bool isHuge) : MemoryFile(name)
+internal sealed class ReplayFile(ReplayObjects objects, string origin, string name, bool isMemory, bool isHuge) : MemoryFile(name)
 {
     private readonly uint[] _frames = new uint[512];
 
-    private ulong Pages => objects.Sizes[Name] >> PhysicalMemory.FrameShift;
+    private ulong Pages => objects.Sizes[origin] >> PhysicalMemory.FrameShift;
 
     protected override Refusal? FaultIn(ulong pageIndex, ulong maxPages, out ReadOnlySpan<uint> frames)
     {
@@ -139,7 +139,7 @@ internal sealed class ReplayFile(ReplayObjects objects, string name, bool isMemo
         int count = (int)Math.Min(Math.Min(maxPages, (ulong)_frames.Length), Pages - pageIndex);
         for (int i = 0; i < count; i++)
         {
-            if (!objects.Frames.TryGet(objects.Find(Name), pageIndex + (ulong)i, isHuge, out _frames[i]))
+            if (!objects.Frames.TryGet(objects.Find(origin), pageIndex + (ulong)i, isHuge, out _frames[i]))
                 return new Refusal(Errno.ENOMEM, "memory.frames", "The emulated machine has no frame left.");
         }
         frames = _frames.AsSpan(0, count);
@@ -227,8 +227,8 @@ internal sealed class ReplayCaller(EmulatedProcess process, Func<string, object?
         string described = _files.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"mf:{fd}"), "-");
         if (described[0] is '-' or '#')
             return findFile(described) as MemoryFile;
-        string[] parts = described.Split(',');
+        string[] parts = described.Split(',', 4);
         objects.Sizes[parts[0]] = TraceText.Number(parts[1]);
-        return new ReplayFile(objects, parts[0], parts[2] != "other", parts[2] == "huge");
+        return new ReplayFile(objects, parts[0], parts.Length < 4 ? parts[0] : TraceText.Name(parts[3]), parts[2] != "other", parts[2] == "huge");
     }
 }

@@ -14,6 +14,8 @@ namespace IommuDash.Bridge.Trace;
 /// <summary>A trace in the making; see <see cref="TraceText"/> for its lines. Used by the server's thread only.</summary>
 public sealed class TraceWriter
 {
+    private const int MaxToldSizes = 4_096;
+
     private readonly TextWriter _text;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly ConditionalWeakTable<object, StrongBox<int>> _numbers = [];
@@ -65,7 +67,7 @@ public sealed class TraceWriter
         (ulong device, ulong inode, ulong size, bool isMemory, bool isHuge) = file.Identity;
         string name = NameOf(device, inode);
         _toldSizes[name] = size;
-        return $"{name},{TraceText.Hex(size)},{(isHuge ? "huge" : isMemory ? "memory" : "other")}";
+        return $"{name},{TraceText.Hex(size)},{(isHuge ? "huge" : isMemory ? "memory" : "other")},{TraceText.Word(file.Name)}";
     }
 
     /// <summary>The size of a memory file that decided about a pin.</summary>
@@ -74,6 +76,9 @@ public sealed class TraceWriter
         string name = NameOf(device, inode);
         if (!IsListening || (_toldSizes.TryGetValue(name, out ulong told) && told == size))
             return;
+        // Telling again does no harm.
+        if (_toldSizes.Count >= MaxToldSizes)
+            _toldSizes.Clear();
         _toldSizes[name] = size;
         Line(0, $"file {name} size={TraceText.Hex(size)}");
     }

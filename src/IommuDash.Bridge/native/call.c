@@ -138,6 +138,10 @@ int64_t call_server(int socket, struct request *request, uint64_t *extra, int *m
 		self.fd = -1;
 		return -EIO;
 	}
+	if (reply.flags & REPLY_UNREGISTERED) {
+		close(self.fd);
+		self.fd = -1;
+	}
 	if (reply.flags & REPLY_DRAINED) {
 		char token;
 		ssize_t taken = recv(socket, &token, 1, MSG_DONTWAIT);

@@ -36,6 +36,7 @@ enum reply_flag {
 	REPLY_FILE = 1,		/* a descriptor comes along: its number goes to the address in extra, or is the result if that is 0 */
 	REPLY_WINDOW = 2,	/* a memory file to map comes along; extra = cookie of the mapping */
 	REPLY_DRAINED = 4,	/* the readiness token of the event descriptor is to be taken out */
+	REPLY_UNREGISTERED = 8,	/* the thread could not be registered; its reply socket is of no more use */
 };
 
 struct reply {
