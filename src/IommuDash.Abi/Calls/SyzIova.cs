@@ -8,12 +8,14 @@ internal static class SyzIova
 {
     private const uint Flag = 1 << 16;
 
-    /// <summary>Takes the flag away and puts the address it stands for in place of <paramref name="iova"/>, 0 if there is no such area. Without an IOAS everything stays, for the call to refuse.</summary>
+    /// <summary>Takes the flag away and puts the address it stands for in place of <paramref name="iova"/>, 0 if there is no such area. Without an IOAS the number stays, for the call to refuse.</summary>
     public static void Resolve(Ioas? ioas, ref uint flags, ref ulong iova)
     {
-        if ((flags & Flag) == 0 || ioas is null)
+        if ((flags & Flag) == 0)
             return;
         flags &= ~Flag;
+        if (ioas is null)
+            return;
         uint ordinal = (uint)iova;
         uint offset = (uint)(iova >> 32);
         AreaTree<IopArea> areas = ioas.Pagetable.Areas;

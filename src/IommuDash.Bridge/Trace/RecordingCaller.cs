@@ -14,6 +14,8 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
     private readonly byte[] _before = new byte[MaxStructureBytes];
     private readonly byte[] _after = new byte[MaxStructureBytes];
     private readonly StringBuilder _facts = new();
+    private readonly StringBuilder _stores = new();
+    private readonly HashSet<ulong> _read = [];
     private ICaller _inner = null!;
     private ulong _argument;
     private int _known;
@@ -22,6 +24,9 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
 
     /// <summary>Facts of the call, each with a space before it.</summary>
     public StringBuilder Facts => _facts;
+
+    /// <summary>What the call stored where it had read before, each with a space before it. Other stores are memory contents, which a trace does not follow.</summary>
+    public StringBuilder Stores => _stores;
 
     /// <summary>The structure as the call read it, and as it left it.</summary>
     public ReadOnlySpan<byte> Before => _before.AsSpan(0, _known);
@@ -35,6 +40,8 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
         _argument = argument;
         _known = known;
         _facts.Clear();
+        _stores.Clear();
+        _read.Clear();
         _before.AsSpan(0, known).Clear();
         _after.AsSpan(0, known).Clear();
     }
@@ -52,6 +59,7 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
         else if (bytes.Length != 0)
         {
             _facts.Append(CultureInfo.InvariantCulture, $" @{TraceText.Hex(address)}=");
+            _read.Add(address);
             _facts.Append(bytes.Length > TraceText.MaxReadBytes ? string.Create(CultureInfo.InvariantCulture, $"*{bytes.Length}") : Convert.ToHexStringLower(bytes));
         }
         return done;
@@ -61,9 +69,11 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
     {
         bool done = _inner.TryWrite(address, bytes);
         if (!done)
-            _facts.Append(" w!").Append(TraceText.Hex(address));
+            _facts.Append(CultureInfo.InvariantCulture, $" w!{TraceText.Hex(address)}!{bytes.Length}");
         else if (address - _argument < (ulong)_known && bytes.Length <= _known - (int)(address - _argument))
             bytes.CopyTo(_after.AsSpan((int)(address - _argument)));
+        else if (_read.Contains(address) && bytes.Length <= TraceText.MaxReadBytes)
+            _stores.Append(CultureInfo.InvariantCulture, $" @{TraceText.Hex(address)}={Convert.ToHexStringLower(bytes)}");
         return done;
     }
 

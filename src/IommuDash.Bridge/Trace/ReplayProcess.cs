@@ -1,6 +1,4 @@
-// A process of a trace: its memory is what the trace says it was, its answers are the recorded facts.
-using System.Globalization;
-using IommuDash.Abi;
+// A process of a trace: its memory is what the trace says it was.
 using IommuDash.Bridge.Memory;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
@@ -151,84 +149,5 @@ internal sealed class ReplayFile(ReplayObjects objects, string origin, string na
 
     protected override void DropAll()
     {
-    }
-}
-
-/// <summary>The caller of one recorded call.</summary>
-internal sealed class ReplayCaller(EmulatedProcess process, Func<string, object?> findFile, ReplayObjects objects, Func<FailurePoint, bool> fails) : ICaller
-{
-    private readonly Dictionary<ulong, byte[]> _reads = [];
-    private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
-    private readonly HashSet<ulong> _unreadable = [];
-    private readonly HashSet<ulong> _unwritable = [];
-
-    public EmulatedProcess Process => process;
-
-    public ulong Argument { get; init; }
-
-    /// <summary>The structure, as the call finds it and then as it leaves it.</summary>
-    public required byte[] Structure { get; init; }
-
-    /// <summary>What the call delivered.</summary>
-    public object? Delivered { get; private set; }
-
-    /// <summary>Bytes asked for that the trace does not have: the call went another way than the recorded one.</summary>
-    public int UnknownReads { get; private set; }
-
-    /// <summary>Takes a fact: a word of the line that is no field.</summary>
-    public void Add(string fact)
-    {
-        int at = fact.IndexOfAny(['=', '!'], 1);
-        if (fact[0] == '@' && fact[at] == '!')
-            _unreadable.Add(TraceText.Number(fact.AsSpan(1, at - 1)));
-        else if (fact[0] == '@')
-            _reads[TraceText.Number(fact.AsSpan(1, at - 1))] = fact[at + 1] == '*' ? new byte[int.Parse(fact.AsSpan(at + 2), CultureInfo.InvariantCulture)] : Convert.FromHexString(fact.AsSpan(at + 1));
-        else if (fact[0] == 'w')
-            _unwritable.Add(TraceText.Number(fact.AsSpan(2)));
-        else
-            _files[fact[..at]] = fact[(at + 1)..];
-    }
-
-    public bool TryRead(ulong address, Span<byte> bytes)
-    {
-        if (fails(FailurePoint.CopyIn) || _unreadable.Contains(address))
-            return false;
-        if (_reads.TryGetValue(address, out byte[]? known) && known.Length >= bytes.Length)
-            known.AsSpan(0, bytes.Length).CopyTo(bytes);
-        else if (address - Argument < (ulong)Structure.Length && bytes.Length <= Structure.Length - (int)(address - Argument))
-            Structure.AsSpan((int)(address - Argument), bytes.Length).CopyTo(bytes);
-        else
-        {
-            bytes.Clear();
-            UnknownReads += bytes.Length;
-        }
-        return true;
-    }
-
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
-    {
-        if (fails(FailurePoint.CopyOut) || _unwritable.Contains(address))
-            return false;
-        if (address - Argument < (ulong)Structure.Length && bytes.Length <= Structure.Length - (int)(address - Argument))
-            bytes.CopyTo(Structure.AsSpan((int)(address - Argument)));
-        return true;
-    }
-
-    public bool TryDeliver(object file, ulong address)
-    {
-        Delivered = file;
-        return true;
-    }
-
-    public object? FindFile(int fd) => findFile(_files.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"fd:{fd}"), "-"));
-
-    public MemoryFile? FindMemoryFile(int fd)
-    {
-        string described = _files.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"mf:{fd}"), "-");
-        if (described[0] is '-' or '#')
-            return findFile(described) as MemoryFile;
-        string[] parts = described.Split(',', 4);
-        objects.Sizes[parts[0]] = TraceText.Number(parts[1]);
-        return new ReplayFile(objects, parts[0], parts.Length < 4 ? parts[0] : TraceText.Name(parts[3]), parts[2] != "other", parts[2] == "huge");
     }
 }

@@ -199,15 +199,19 @@ public sealed class TraceReplay : IFailurePoints
         if (!_files.TryGetValue(words[3], out object? file))
             return recorded < 0 ? null : "no such file here";
         int bytes = 0;
+        byte[] room = words[2] == "read" ? new byte[int.Parse(words[6].AsSpan(5), CultureInfo.InvariantCulture)] : [];
         Refusal? refusal = (file, words[2]) switch
         {
-            (FaultQueue queue, "read") => queue.Read(offset, count, new byte[int.Parse(words[6].AsSpan(5), CultureInfo.InvariantCulture)], out bytes),
-            (Veventq queue, "read") => queue.Read(offset, count, new byte[int.Parse(words[6].AsSpan(5), CultureInfo.InvariantCulture)], out bytes),
+            (FaultQueue queue, "read") => queue.Read(offset, count, room, out bytes),
+            (Veventq queue, "read") => queue.Read(offset, count, room, out bytes),
             (FaultQueue queue, _) => queue.Write(offset, count, Convert.FromHexString(words[6].AsSpan(5)), out bytes),
             _ => throw new FormatException($"{words[3]} is no event file."),
         };
         long result = refusal is null ? bytes : -(long)refusal.Errno;
-        return result == recorded ? null : Text(result);
+        if (result != recorded)
+            return Text(result);
+        string content = $"@0x0={Convert.ToHexStringLower(room.AsSpan(0, bytes))}";
+        return words[^1][0] != '@' || words[^1] == content ? null : content;
     }
 
     private string? Ioctl(int pid, string[] words)
@@ -239,11 +243,18 @@ public sealed class TraceReplay : IFailurePoints
         if (delivered is not null && caller.Delivered is { } made)
             _files[delivered] = made;
         foreach (string word in words[(equals + 2)..].Where(w => w.Contains('=', StringComparison.Ordinal)))
-            TraceFields.Store(info, expected, word);
+        {
+            if (word[0] == '@')
+                caller.Expect(word);
+            else
+                TraceFields.Store(info, expected, word);
+        }
         if (result.Value != recorded)
             return $"{Text(result.Value)}{(result.Refusal is { } refusal ? ": " + refusal.Reason : "")}";
         StructField wrong = TraceFields.Of(info, expected).FirstOrDefault(f => f.Read(caller.Structure) != f.Read(expected));
-        return wrong.Name is null ? null : $"{wrong.Name}={TraceText.Hex(wrong.Read(caller.Structure))}";
+        if (wrong.Name is not null)
+            return $"{wrong.Name}={TraceText.Hex(wrong.Read(caller.Structure))}";
+        return caller.FindWrongStore() is { } address ? $"other bytes at {TraceText.Hex(address)}" : null;
     }
 
     private static string Text(long result) => result < 0 ? string.Create(CultureInfo.InvariantCulture, $"{result} {(Errno)(-result)}") : result.ToString(CultureInfo.InvariantCulture);

@@ -10,7 +10,7 @@
 //   SECONDS PID close FILE
 //   SECONDS PID exit
 //
-// FILE is #1, #2, … in order of opening. Facts are what a call met outside its structure: @ADDRESS=bytes read there, @ADDRESS!LENGTH a read that failed, w!ADDRESS a store that failed,
+// FILE is #1, #2, … in order of opening. Facts are what a call met outside its structure: @ADDRESS=bytes read there, @ADDRESS!LENGTH a read that failed, w!ADDRESS!LENGTH a store that failed,
 // The selftest's command: TraceFields.cs. fd:N=FILE a descriptor, mf:N=OBJECT,SIZE,KIND,NAME a memory file, nth:N the count of a fail-nth node before the call, room:N bytes that can be stored, =>FILE a file delivered.
 using System.Buffers;
 using System.Globalization;

@@ -114,7 +114,7 @@ public sealed class TraceWriter
         string number = $"#{NumberOf(file)}";
         string errno = result.Value < 0 ? " " + (Errno)(-result.Value) : "";
         string points = nth == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" nth:{nth}");
-        Line(caller.Process.Pid, $"{number} {name} arg={TraceText.Hex(argument)}{Fields(info, _recorder.Before, default)}{_recorder.Facts}{points} = {result.Value}{errno}{Fields(info, _recorder.After, _recorder.Before)}");
+        Line(caller.Process.Pid, $"{number} {name} arg={TraceText.Hex(argument)}{Fields(info, _recorder.Before, default)}{_recorder.Facts}{points} = {result.Value}{errno}{Fields(info, _recorder.After, _recorder.Before)}{_recorder.Stores}");
         return result;
     }
 
