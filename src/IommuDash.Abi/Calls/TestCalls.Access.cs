@@ -24,8 +24,9 @@ internal static partial class TestCalls
     {
         ref TestAccessPages union = ref Union<TestAccessPages>(ref call);
         AccessFile? file = FindAccess(ref call);
-        SyzIova.Resolve(file?.Access.Ioas, ref union.Flags, ref union.Iova);
-        if (MockTests.AccessPages(file, call.Caller.Process, (AccessFlags)union.Flags, union.Iova, union.Length, union.Uptr, out union.OutAccessPagesId) is { } refusal)
+        (uint flags, ulong iova) = (union.Flags, union.Iova);
+        SyzIova.Resolve(file?.Access.Ioas, ref flags, ref iova);
+        if (MockTests.AccessPages(file, call.Caller.Process, (AccessFlags)flags, iova, union.Length, union.Uptr, out union.OutAccessPagesId) is { } refusal)
             return refusal;
         if (call.Respond() is not { } fault)
             return null;
