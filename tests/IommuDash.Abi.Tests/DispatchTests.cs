@@ -119,7 +119,50 @@ public sealed class DispatchTests
         Assert.Equal(expected, rig.Call(0x83, ref copy));
         copy.Flags = 6 | 1 << 16;
         copy.SrcIoasId = 9;
-        Assert.Equal(Errno.EOPNOTSUPP, rig.Call(0x83, ref copy));
+        Assert.Equal(Errno.ENOENT, rig.Call(0x83, ref copy));
+    }
+
+    [Fact]
+    public void AccessOps_WithAFuzzersAddress_LeaveItInTheCommand()
+    {
+        using var rig = new AbiRig();
+        var alloc = new IommuIoasAlloc();
+        rig.Call(0x81, ref alloc);
+        var map = new IommuIoasMap { Flags = 7, IoasId = alloc.OutIoasId, UserVa = AbiRig.Buffer, Length = 0x2000, Iova = 0x10000 };
+        Assert.Equal(Errno.None, rig.Call(0x85, ref map));
+        var create = new TestCall<TestCreateAccess>(TestOp.CreateAccess, alloc.OutIoasId) { Union = { Flags = 1 } };
+        Assert.Equal(Errno.None, rig.Call(0xa0, ref create, 72));
+        var pages = new TestCall<TestAccessPages>(TestOp.AccessPages, TestCaller.FirstFd) { Union = { Flags = 1 << 16, Iova = 0x1000UL << 32, Length = 0x1000 } };
+        Assert.Equal(Errno.None, rig.Call(0xa0, ref pages, 72));
+        Assert.Equal((1u << 16, 0x1000UL << 32), (pages.Union.Flags, pages.Union.Iova));
+        // The descriptor is looked up before the address.
+        var rw = new TestCall<TestAccessRw>(TestOp.AccessRw, 999) { Union = { Flags = 1 << 16, Length = 1 } };
+        Assert.Equal(Errno.EBADFD, rig.Call(0xa0, ref rw, 72));
+    }
+
+    private struct TestCall<T>(TestOp op, uint id) where T : unmanaged
+    {
+        public uint Size = 72;
+        public TestOp Op = op;
+        public uint Id = id;
+        public uint Reserved = 0;
+        public T Union = default;
+    }
+
+    [Fact]
+    public void GetDirtyBitmap_BeyondWhatOneCallFills_IsStillCheckedWhole()
+    {
+        using var rig = new AbiRig(ReferenceLevel.Linux612);
+        var alloc = new IommuIoasAlloc();
+        rig.Call(0x81, ref alloc);
+        var mock = new TestCall<TestMockDomain>(TestOp.MockDomain, alloc.OutIoasId);
+        Assert.Equal(Errno.None, rig.Call(0xa0, ref mock, 72));
+        var hwpt = new IommuHwptAlloc { Flags = 2, DevId = mock.Union.OutIdevId, PtId = alloc.OutIoasId };
+        Assert.Equal(Errno.None, rig.Call(0x89, ref hwpt));
+        var get = new IommuHwptGetDirtyBitmap { HwptId = hwpt.OutHwptId, Iova = 1 << 24, Length = long.MaxValue, PageSize = 2048, Data = AbiRig.Buffer };
+        Assert.Equal(Errno.EINVAL, rig.Call(0x8c, ref get));
+        get.Length = 1UL << 62;
+        Assert.Equal(Errno.None, rig.Call(0x8c, ref get));
     }
 
     [Fact]

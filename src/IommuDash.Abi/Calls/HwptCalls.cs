@@ -61,15 +61,11 @@ internal static class HwptCalls
         if (command.Reserved != 0)
             return AbiRefusals.Unsupported;
         int shift = command.PageSize == 0 ? 0 : BitOperations.TrailingZeroCount(command.PageSize);
-        ulong length = command.Length;
-        ulong most = (ulong)MaxBitmapBytes * 8 << shift;
-        if (length > most && command.Iova + length > command.Iova && shift < 32)
-            length = most;
-        ulong bytes = command.PageSize == 0 || length == 0 ? 0 : (((length - 1) >> shift) / 8) + 1;
+        ulong bytes = command.PageSize == 0 || command.Length == 0 ? 0 : (((command.Length - 1) >> shift) / 8) + 1;
         byte[] rented = ArrayPool<byte>.Shared.Rent((int)Math.Min(bytes, MaxBitmapBytes));
         Span<byte> bits = rented.AsSpan(0, (int)Math.Min(bytes, MaxBitmapBytes));
         bits.Clear();
-        Refusal? refusal = call.Context.HwptGetDirtyBitmap(command.HwptId, (GetDirtyFlags)command.Flags, command.Iova, length, command.PageSize, bits);
+        Refusal? refusal = call.Context.HwptGetDirtyBitmap(command.HwptId, (GetDirtyFlags)command.Flags, command.Iova, command.Length, command.PageSize, bits);
         if (refusal is null)
             AddBits(call.Caller, command.Data, bits);
         ArrayPool<byte>.Shared.Return(rented);

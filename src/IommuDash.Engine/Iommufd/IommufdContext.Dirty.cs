@@ -1,4 +1,5 @@
 // Dirty tracking of paging hw_pagetables (drivers/iommu/iommufd/hw_pagetable.c). The reserved fields of the structures are the caller's to check.
+using System.Numerics;
 using IommuDash.Engine.PageTables;
 
 namespace IommuDash.Engine.Iommufd;
@@ -71,7 +72,8 @@ public sealed partial class IommufdContext
             return refusal;
         if (Host.Level.DirtyReadNeedsTracking && !hwpt.IsTrackingDirty)
             return null;
-        hwpt.Ioas.Pagetable.ReadDirty(hwpt.Domain, iova, length, pageSize, clear: !flags.HasFlag(GetDirtyFlags.NoClear), bits);
+        var room = (UInt128)bits.Length * 8 << BitOperations.TrailingZeroCount(pageSize);
+        hwpt.Ioas.Pagetable.ReadDirty(hwpt.Domain, iova, length < room ? length : (ulong)room, pageSize, clear: !flags.HasFlag(GetDirtyFlags.NoClear), bits);
         return null;
     }
 
