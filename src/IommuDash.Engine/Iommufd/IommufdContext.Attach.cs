@@ -196,13 +196,13 @@ public sealed partial class IommufdContext
             return EngineLimits.Reached(nameof(EngineLimits.PasidsPerGroup), device.Context.Host.Limits.PasidsPerGroup, "PASIDs attached in one group");
         if (why is not null)
             return new Refusal(Errno.EINVAL, "attach.pasid", $"hw_pagetable {hwpt.Id} cannot be attached: {why}.") { Objects = [hwpt.Id] };
-        return CheckCompatible(device, hwpt.Paging) ?? device.Hardware.Driver.CheckAttach(device, pasid, hwpt);
+        return CheckCompatible(device, hwpt) ?? device.Hardware.Driver.CheckAttach(device, pasid, hwpt);
     }
 
     private static bool IsForPasids(Hwpt hwpt) => hwpt.Flags.HasFlag(HwptFlags.Pasid);
 
     // The first attach, and every replace, switches the hardware of the whole group, its devices that are not bound included.
-    private static Refusal? CheckCompatible(Device device, HwptPaging hwpt)
+    private static Refusal? CheckCompatible(Device device, Hwpt hwpt)
     {
         foreach (HostDevice member in device.Igroup.Group.Devices)
         {
@@ -213,8 +213,11 @@ public sealed partial class IommufdContext
     }
 
     // What the driver's attach checks: same kind of table, wide enough for what the domain may hold, snooping as promised (intel/iommu.c paging_domain_compatible, amd/iommu.c attach).
-    private static string? WhyIncompatible(HostDevice device, HwptPaging hwpt)
+    private static string? WhyIncompatible(HostDevice device, Hwpt attached)
     {
+        HwptPaging hwpt = attached.Paging;
+        // The mock looks at what is attached, drivers of hardware at the table that translates to memory.
+        Hwpt tracked = device.Unit.Description.Vendor == IommuVendor.Mock ? attached : hwpt;
         IommuUnit unit = device.Unit;
         IommuUnitDescription own = unit.Description;
         IommuUnitDescription made = hwpt.Unit.Description;
@@ -224,7 +227,7 @@ public sealed partial class IommufdContext
             _ when own.Vendor == IommuVendor.Intel && own.InputBits < made.InputBits => $"{unit.Name} translates {own.InputBits} bits, the table has {made.InputBits}",
             _ when own.Vendor == IommuVendor.Intel && own.LargestLeafShift < made.LargestLeafShift => $"{unit.Name} has no leaves of 2^{made.LargestLeafShift} bytes",
             _ when hwpt.EnforcesCoherency && !own.SnoopControl => $"{unit.Name} cannot enforce snooping, which hw_pagetable {hwpt.Id} promises",
-            _ when hwpt.Flags.HasFlag(HwptFlags.DirtyTracking) && !device.SupportsDirtyTracking => $"{device.Address} cannot track dirty pages, which hw_pagetable {hwpt.Id} promises",
+            _ when tracked.Flags.HasFlag(HwptFlags.DirtyTracking) && !device.SupportsDirtyTracking => $"{device.Address} cannot track dirty pages, which hw_pagetable {hwpt.Id} promises",
             _ => null,
         };
     }

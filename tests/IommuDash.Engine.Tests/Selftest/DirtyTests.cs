@@ -158,6 +158,20 @@ public sealed class DirtyTests
         Assert.False(cannot!.Capabilities.HasFlag(HwCapabilities.DirtyTracking));
     }
 
+    [Theory]
+    [InlineData("current")]
+    [InlineData("6.12")]
+    public void EnforceDirty_NestedOnADirtyParent_TakesAnyDevice(string level)
+    {
+        using var rig = new MockRig(ReferenceLevel.Find(level));
+        (_, _, uint device) = rig.Attached();
+        (uint mock, _, _) = rig.Attached(flags: MockConstants.NoDirtyFlag);
+        uint parent = rig.Hwpt(device, HwptFlags.NestParent | HwptFlags.DirtyTracking);
+        uint nested = rig.Nested(device, parent);
+        rig.Refused(Errno.EINVAL, () => rig.Tests.Replace(mock, parent, out _));
+        Assert.Equal((null, nested), (rig.Tests.Replace(mock, nested, out uint now), now));
+    }
+
     // As the selftest: an IOAS of its own, mapped before the hw_pagetable is made, so that adding the domain fills it. Huge leaves come with the data at the current level, with a device flag at 6.12.
     private static (uint Hwpt, uint Device) Tracked(MockRig rig, ulong length, bool huge)
     {
