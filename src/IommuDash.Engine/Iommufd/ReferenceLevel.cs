@@ -27,6 +27,7 @@ public sealed record ReferenceLevel
         MockDirtyCountsMappedOnly = true,
         MockCheckMapAlignsFirst = true,
         MockMapCanFail = true,
+        MockMapsWithoutRights = true,
     };
 
     /// <summary>All levels, newest first.</summary>
@@ -82,6 +83,8 @@ public sealed record ReferenceLevel
     /// <summary>MD_CHECK_MAP looked at alignment before the id.</summary>
     public bool MockCheckMapAlignsFirst { get; private init; }
 
+    /// <summary>The flat mock mapped pages that may be neither read nor written, which only VFIO asks for; the radix one refuses them, EINVAL, as real drivers always did.</summary>
+    public bool MockMapsWithoutRights { get; private init; }
 
     /// <summary>The flat mock's map call was a failure point of its own, ENOENT; the radix one fails by its allocations.</summary>
     public bool MockMapCanFail { get; private init; }

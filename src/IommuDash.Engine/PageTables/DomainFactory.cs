@@ -66,7 +66,7 @@ public static class DomainFactory
                 refusal = new Refusal(Errno.EINVAL, "domain.width", $"No {unit.Vendor} table translates {unit.InputBits} bits of IOVA, as unit {unit.Name} is described.");
                 return null;
             case IommuVendor.Mock:
-                return MockShape(mockKind, level.MockHasRadixTable);
+                return MockShape(mockKind, level.MockHasRadixTable) with { MapsWithoutRights = level.MockMapsWithoutRights };
             default:
                 refusal = new Refusal(Errno.EOPNOTSUPP, "domain.vendor", $"It is not known which page tables unit {unit.Name} uses: its vendor is {unit.Vendor}.");
                 return null;

@@ -24,6 +24,9 @@ internal sealed record PageTableShape
     /// <summary>How dirty leaves are read, see <see cref="Iommufd.ReferenceLevel.DirtyReadStepsByLeaf"/>.</summary>
     public bool DirtyReadStepsByLeaf { get; init; }
 
+    /// <summary>A leaf may allow neither reads nor writes, see <see cref="Iommufd.ReferenceLevel.MockMapsWithoutRights"/>.</summary>
+    public bool MapsWithoutRights { get; init; }
+
     /// <summary>Snooping may be asked for while nothing is mapped.</summary>
     public bool CanEnforceCoherency { get; init; }
 }

@@ -82,7 +82,7 @@ public sealed unsafe partial class RadixPageTable<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Errno CheckRun(ulong iova, ulong physical, ulong lengthBytes, IommuProt prot)
     {
-        if ((prot & (IommuProt.Read | IommuProt.Write)) == 0)
+        if ((prot & (IommuProt.Read | IommuProt.Write)) == 0 && !_shape.MapsWithoutRights)
             return Errno.EINVAL;
         ulong outputLast = (1UL << TFormat.OutputBits) - 1;
         if (physical > outputLast || (lengthBytes != 0 && lengthBytes - 1 > outputLast - physical))

@@ -281,6 +281,17 @@ public sealed class VfioContainerTests
         rig.Refused(Errno.EOVERFLOW, () => rig.Context.Vfio.MapDma(rig.Process, 32, Both, TestHosts.Buffer, ulong.MaxValue, 2));
     }
 
+    [Theory]
+    [InlineData("current", Errno.EINVAL)]
+    [InlineData("6.12", null)]
+    public void MapDma_WithoutPermissions_IsTheDomainsToRefuse(string level, Errno? expected)
+    {
+        using var rig = new Rig(Domains.Mock, level: ReferenceLevel.Find(level));
+        Assert.Null(rig.Context.Vfio.SetIoas(rig.Ioas));
+        Assert.Equal(expected, rig.Context.Vfio.MapDma(rig.Process, 32, VfioMapFlags.None, TestHosts.Buffer, Base, Page)?.Errno);
+        AssertUnmaps(rig.Context.Vfio, VfioUnmapFlags.None, Base, Page, expected is null ? Page : 0);
+    }
+
     private static VfioContainer Container(Rig rig, VfioExtension type)
     {
         Assert.Null(rig.Context.Vfio.SetIoas(rig.Ioas));
