@@ -51,10 +51,10 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
     }
 
     public override Refusal? Read(ulong address, Span<byte> bytes) =>
-        IsAlive && ProcessMemory.TryRead(Pid, address, bytes) ? null : Fault(address, "read");
+        IsAlive && ProcessMemory.TryRead(Pid, address, bytes) ? null : Blame(address, bytes.Length, write: false) ?? Fault(address, "read");
 
     public override Refusal? Write(ulong address, ReadOnlySpan<byte> bytes) =>
-        IsAlive && ProcessMemory.TryWrite(Pid, address, bytes) ? null : Fault(address, "write");
+        IsAlive && ProcessMemory.TryWrite(Pid, address, bytes) ? null : Blame(address, bytes.Length, write: true) ?? Fault(address, "write");
 
     bool IPageSource.TryRead(ulong offset, Span<byte> bytes) => IsAlive && ProcessMemory.TryRead(Pid, offset, bytes);
 
@@ -122,7 +122,19 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         Observed?.Invoke(isMapped ? mapping : ClientMapping.Hole(address));
         if (isMapped && (write ? mapping.CanWrite : mapping.CanRead))
             return null;
-        return Fault(address, write ? "pin for writing" : "pin");
+        return Fault(address, write ? "write" : "read");
+    }
+
+    // The refusal of the first page that stood in a copy's way.
+    private Refusal? Blame(ulong address, int length, bool write)
+    {
+        ulong end = address + (ulong)length;
+        for (ulong page = address; page < end; page = (page | (PhysicalMemory.FrameBytes - 1)) + 1)
+        {
+            if (Find(page, write, out _) is { } refusal)
+                return refusal;
+        }
+        return null;
     }
 
     private (IPageSource Source, ulong Page) Identify(in ClientMapping mapping, ulong address)

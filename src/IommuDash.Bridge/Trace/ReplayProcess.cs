@@ -58,13 +58,13 @@ internal sealed class ReplayAddressSpace(ReplayObjects objects) : AddressSpace
         _mappings.Add((mapping, origin is null ? _own : objects.Find(origin)));
     }
 
-    // Contents are not part of a trace.
-    public override Refusal? Write(ulong address, ReadOnlySpan<byte> bytes) => null;
+    // Contents are not part of a trace, but what it says about rights decides here too.
+    public override Refusal? Write(ulong address, ReadOnlySpan<byte> bytes) => CheckCopy(address, bytes.Length, write: true);
 
     public override Refusal? Read(ulong address, Span<byte> bytes)
     {
         bytes.Clear();
-        return null;
+        return CheckCopy(address, bytes.Length, write: false);
     }
 
     public override Refusal? Peek(ulong address, out uint pfn, out bool isHuge)
@@ -107,6 +107,20 @@ internal sealed class ReplayAddressSpace(ReplayObjects objects) : AddressSpace
     }
 
     protected override void DropAll() => _mappings.Clear();
+
+    // A page that the trace says nothing about could be copied from and to.
+    private Refusal? CheckCopy(ulong address, int length, bool write)
+    {
+        foreach ((ClientMapping mapping, _) in _mappings)
+        {
+            if (mapping.Start - address < (ulong)length || mapping.Contains(address))
+            {
+                if (!(write ? mapping.CanWrite : mapping.CanRead))
+                    return Find(mapping.Start, write, out _, out _);
+            }
+        }
+        return null;
+    }
 
     private static ulong PageOf(in ClientMapping mapping, ulong address) =>
         (mapping.IsShared ? mapping.FileOffset + (address - mapping.Start) : address) >> PhysicalMemory.FrameShift;

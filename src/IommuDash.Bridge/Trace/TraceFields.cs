@@ -29,6 +29,14 @@ internal static class TraceFields
         return s_test[op < (ulong)s_test.Length ? op : 0];
     }
 
+    /// <summary>A call by name, with the operation for the selftest's command, e.g. <c>TEST MOCK_DOMAIN</c>. Every number without a call is the same to it.</summary>
+    public static string NameOf(IoctlInfo? info, ReadOnlySpan<byte> bytes)
+    {
+        if (info is null)
+            return "unknown number";
+        return info.Structure == typeof(IommuTest) ? $"{info.Name} {TestFields.Find(s_op.Read(bytes))?.Name ?? "unknown op"}" : info.Name;
+    }
+
     /// <summary>Whether a field is written down although it is zero.</summary>
     public static bool IsAlwaysShown(in StructField field) => !s_words.Contains(field);
 

@@ -41,6 +41,9 @@ public sealed class TraceReplay : IFailurePoints
 
     public int Differences { get; private set; }
 
+    /// <summary>How often each recorded answer of each call has come by.</summary>
+    public TraceCoverage Coverage { get; } = new();
+
     /// <summary>The host's name and the level a trace was made on; null if a text is no trace.</summary>
     public static (string Host, string Level)? ReadHeader(string? line)
     {
@@ -151,7 +154,9 @@ public sealed class TraceReplay : IFailurePoints
         long result = refusal is null ? 0 : -(long)refusal.Errno;
         if (context is not null)
             _files[words[3]] = new IommuFile(context);
-        return result == long.Parse(words[6], CultureInfo.InvariantCulture) ? null : Text(result);
+        long recorded = long.Parse(words[6], CultureInfo.InvariantCulture);
+        Coverage.Count("open", recorded);
+        return result == recorded ? null : Text(result);
     }
 
     private void Close(string name)
@@ -196,6 +201,7 @@ public sealed class TraceReplay : IFailurePoints
         ulong count = TraceText.Number(words[4].AsSpan(6));
         ulong offset = TraceText.Number(words[5].AsSpan(7));
         long recorded = long.Parse(words[8], CultureInfo.InvariantCulture);
+        Coverage.Count(words[2], recorded);
         if (!_files.TryGetValue(words[3], out object? file))
             return recorded < 0 ? null : "no such file here";
         int bytes = 0;
@@ -210,6 +216,8 @@ public sealed class TraceReplay : IFailurePoints
         long result = refusal is null ? bytes : -(long)refusal.Errno;
         if (result != recorded)
             return Text(result);
+        if (words[2] == "write")
+            return null;
         string content = $"@0x0={Convert.ToHexStringLower(room.AsSpan(0, bytes))}";
         return words[^1][0] != '@' || words[^1] == content ? null : content;
     }
@@ -237,6 +245,7 @@ public sealed class TraceReplay : IFailurePoints
             else
                 TraceFields.Store(info, caller.Structure, word);
         }
+        Coverage.Count(TraceFields.NameOf(info, caller.Structure), recorded);
         byte[] expected = [.. caller.Structure];
         IoctlResult result = file.Ioctl(caller, request, caller.Argument);
         _nth = 0;
@@ -254,6 +263,9 @@ public sealed class TraceReplay : IFailurePoints
         StructField wrong = TraceFields.Of(info, expected).FirstOrDefault(f => f.Read(caller.Structure) != f.Read(expected));
         if (wrong.Name is not null)
             return $"{wrong.Name}={TraceText.Hex(wrong.Read(caller.Structure))}";
+        // How far a copy got that failed is the processor's business.
+        if (recorded == -(long)Errno.EFAULT)
+            return null;
         return caller.FindWrongStore() is { } address ? $"other bytes at {TraceText.Hex(address)}" : null;
     }
 
