@@ -103,6 +103,12 @@ void file_drop(int slot_of, int file);
 // ---- Steps ----
 
 void step(void);
+bool provide(int file, struct context *x, enum kind kind);         // true: there was none of that kind, and a call has tried to make one instead
+void make_ioas(int file, struct context *x);
+void make_hwpt(int file, struct context *x, enum kind kind);
+void make_fault(int file, struct context *x);
+void make_device(int file, struct context *x);
+void make_area(int file, struct context *x);
 void step_native(int file);
 void step_vfio(int file);
 void step_test(int file);

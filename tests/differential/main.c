@@ -154,7 +154,7 @@ static void end_child(int s)
 void step(void)
 {
 	int file = pick_file(CONTEXT_FILE);
-	if (!file || chance(10)) {
+	if (!file || chance(3)) {
 		open_context();
 		return;
 	}
@@ -210,7 +210,8 @@ static void episode(void)
 
 int main(int count, char **words)
 {
-	S = mmap(NULL, sizeof *S, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	// Far from every address that is ever given away.
+	S = mmap((void *)0x700000000, sizeof *S, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (S == MAP_FAILED)
 		fail("mmap");
 	const char *trace = "/dev/stdout", *host = "kernel-selftest-mock", *level = "6.12";

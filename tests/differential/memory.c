@@ -104,6 +104,12 @@ static void tell_arena(int arena)
 
 void memory_tell(void)
 {
+	u64 first = 0;
+	for (int i = OWN; i < ARENAS; i++) {
+		tell("mem 0x%lx-0x%lx --- own", first, arenas[i].base - 1);
+		first = arenas[i].base + (u64)arenas[i].pages * PAGE;
+	}
+	tell("mem 0x%lx-0x%lx --- own", first, UINT64_MAX);
 	for (int i = OWN; i < ARENAS; i++)
 		tell_arena(i);
 }

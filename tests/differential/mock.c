@@ -24,6 +24,8 @@ static u32 read_word(const struct call *c, int offset)
 
 static void add_reserved(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	start(&c, 1, pick_id(x, IOAS));
 	u64 at = chance(900) ? (chance(500) ? WINDOW + (96 + rnd(64)) * PAGE : pick_iova()) : edge();
@@ -32,8 +34,10 @@ static void add_reserved(int file, struct context *x)
 	call_make(&c, file);
 }
 
-static void mock_domain(int file, struct context *x)
+void make_device(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	u32 pt = pick_id(x, chance(700) ? IOAS : chance(700) ? HWPT : NESTED);
 	bool flags = chance(400);
@@ -55,6 +59,8 @@ static void mock_domain(int file, struct context *x)
 
 static void replace(int file, struct context *x)
 {
+	if (provide(file, x, STDEV))
+		return;
 	struct call c;
 	start(&c, 10, pick_id(x, STDEV));
 	u32 pt = pick_id(x, chance(400) ? IOAS : chance(600) ? HWPT : NESTED);
@@ -65,6 +71,8 @@ static void replace(int file, struct context *x)
 
 static void check_map(int file, struct context *x)
 {
+	if (provide(file, x, HWPT))
+		return;
 	struct call c;
 	struct object *o = pick_object(x, HWPT);
 	struct area *a = o && chance(950) ? pick_area(x, o->of) : 0;
@@ -102,12 +110,15 @@ static void check_refs(int file, struct context *x)
 
 static void create_access(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	start(&c, 5, pick_id(x, IOAS));
-	word(&c, 4, chance(30) ? 1u << rnd(32) : chance(700), 4);
+	word(&c, 4, chance(30) ? 1u << rnd(32) : chance(850), 4);
 	c.made_at = 16;
 	c.makes = ACCESS_FILE;
-	call_make(&c, file);
+	if (call_make(&c, file) == 0)
+		S->file[c.made].id = (u32)get(&c, "id");
 }
 
 // An open access of this process, mostly.
@@ -122,6 +133,24 @@ static int access_file(void)
 	return chance((int)S->rubbish) ? 0 : found;
 }
 
+// As provide, for an access file.
+static bool provide_access(int file, struct context *x)
+{
+	for (int i = 0; i < S->open_count; i++) {
+		if (S->file[S->open_files[i]].kind == ACCESS_FILE && S->slots[slot].fds[S->open_files[i]] >= 0)
+			return false;
+	}
+	if (!chance(80))
+		create_access(file, x);
+	return true;
+}
+
+// An area the access can see, mostly.
+static struct area *pick_seen(int access)
+{
+	return access && !chance(50) ? pick_area(&S->contexts[S->file[access].context], S->file[access].id) : 0;
+}
+
 static int start_access(struct call *c, u32 op)
 {
 	int access = access_file();
@@ -133,9 +162,11 @@ static int start_access(struct call *c, u32 op)
 
 static void access_pages(int file, struct context *x)
 {
+	if (provide_access(file, x))
+		return;
 	struct call c;
 	int access = start_access(&c, 7);
-	struct area *a = chance(950) ? pick_area(x, 0) : 0;
+	struct area *a = pick_seen(access);
 	u64 iova = a ? a->iova : pick_iova(), length = a ? a->length : pick_length();
 	if (a && chance(300) && length > PAGE) {
 		u64 skip = rnd(length / PAGE) * PAGE;
@@ -166,8 +197,10 @@ static void access_pages(int file, struct context *x)
 	}
 }
 
-static void destroy_access_pages(int file)
+static void destroy_access_pages(int file, struct context *x)
 {
+	if (provide_access(file, x))
+		return;
 	struct call c;
 	int access = start_access(&c, 6);
 	u64 items = access ? S->file[access].items : 0;
@@ -177,9 +210,10 @@ static void destroy_access_pages(int file)
 
 static void access_rw(int file, struct context *x)
 {
+	if (provide_access(file, x))
+		return;
 	struct call c;
-	start_access(&c, 8);
-	struct area *a = chance(950) ? pick_area(x, 0) : 0;
+	struct area *a = pick_seen(start_access(&c, 8));
 	u64 iova = a ? a->iova : pick_iova(), length = chance(30) ? edge() : a && chance(500) ? a->length : rnd(3 * PAGE);
 	if (a)
 		iova += rnd(a->length);
@@ -209,14 +243,19 @@ static void memory_limit(int file)
 
 static void access_replace(int file, struct context *x)
 {
+	if (provide_access(file, x))
+		return;
 	struct call c;
-	start_access(&c, 11);
-	word(&c, 0, pick_id(x, IOAS), 4);
-	call_make(&c, file);
+	int access = start_access(&c, 11);
+	word(&c, 0, pick_id(access ? &S->contexts[S->file[access].context] : x, IOAS), 4);
+	if (call_make(&c, file) == 0)
+		S->file[access].id = read_word(&c, 0);
 }
 
 static void dirty(int file, struct context *x)
 {
+	if (provide(file, x, DIRTY_HWPT))
+		return;
 	struct call c;
 	struct object *o = pick_object(x, chance(950) ? DIRTY_HWPT : HWPT);
 	struct area *a = o && chance(950) ? pick_area(x, o->of) : 0;
@@ -238,6 +277,8 @@ static void dirty(int file, struct context *x)
 
 static void check_iotlb(int file, struct context *x)
 {
+	if (provide(file, x, NESTED))
+		return;
 	struct call c;
 	start(&c, 14, pick_id(x, NESTED));
 	word(&c, 0, chance(30) ? rnd(10) : rnd(4), 4);
@@ -247,6 +288,8 @@ static void check_iotlb(int file, struct context *x)
 
 static void trigger_fault(int file, struct context *x)
 {
+	if (provide(file, x, chance(500) ? NESTED : STDEV))
+		return;
 	struct call c;
 	start(&c, 15, chance(500) ? 0 : pick_id(x, ANY));
 	word(&c, 0, pick_id(x, DEVICE), 4);
@@ -274,13 +317,13 @@ void step_test(int file)
 		live += x->objects[i].kind == STDEV;
 	switch (rnd(40)) {
 	case 0: add_reserved(file, x); break;
-	case 1: case 2: case 3: if (live < 3) mock_domain(file, x); else replace(file, x); break;
+	case 1: case 2: case 3: if (live < 3) make_device(file, x); else replace(file, x); break;
 	case 4: case 5: case 6: replace(file, x); break;
 	case 7: case 8: case 9: case 10: check_map(file, x); break;
 	case 11: case 12: case 13: check_refs(file, x); break;
 	case 14: create_access(file, x); break;
 	case 15: case 16: case 17: case 18: case 19: access_pages(file, x); break;
-	case 20: case 21: case 22: destroy_access_pages(file); break;
+	case 20: case 21: case 22: destroy_access_pages(file, x); break;
 	case 23: case 24: case 25: case 26: access_rw(file, x); break;
 	case 27: memory_limit(file); break;
 	case 28: access_replace(file, x); break;

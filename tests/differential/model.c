@@ -54,6 +54,26 @@ u32 pick_id(struct context *x, enum kind kind)
 	return found ? found->id : (u32)rnd(12);
 }
 
+// Most calls want to meet something that lives.
+bool provide(int file, struct context *x, enum kind kind)
+{
+	if (pick_object(x, kind) || chance(80))
+		return false;
+	if (kind != IOAS && kind != FAULT && provide(file, x, IOAS))
+		return true;
+	if ((kind == HWPT || kind == PARENT || kind == DIRTY_HWPT || kind == NESTED) && provide(file, x, DEVICE))
+		return true;
+	if (kind == NESTED && provide(file, x, PARENT))
+		return true;
+	switch (kind) {
+	case IOAS: make_ioas(file, x); break;
+	case HWPT: case PARENT: case DIRTY_HWPT: case NESTED: make_hwpt(file, x, kind); break;
+	case FAULT: make_fault(file, x); break;
+	default: make_device(file, x);
+	}
+	return true;
+}
+
 void add_object(struct context *x, u32 id, enum kind kind, u32 of)
 {
 	drop_object(x, id);
@@ -65,6 +85,8 @@ void drop_object(struct context *x, u32 id)
 {
 	for (int i = 0; i < x->object_count; i++) {
 		if (x->objects[i].id == id) {
+			if (id == x->compat)
+				x->compat = 0;
 			u32 of = x->objects[i].kind == STDEV ? x->objects[i].of : 0;
 			x->objects[i] = x->objects[--x->object_count];
 			if (of)

@@ -40,7 +40,7 @@ static void destroy(int file, struct context *x)
 		drop_object(x, id);
 }
 
-static void ioas_alloc(int file, struct context *x)
+void make_ioas(int file, struct context *x)
 {
 	struct call c;
 	call_start(&c, 0x3b81);
@@ -64,6 +64,8 @@ static void ranges_in(u64 address, u64 count)
 
 static void allow_iovas(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	call_start(&c, 0x3b82);
 	u64 count = chance(400) ? 0 : 1 + rnd(4);
@@ -78,6 +80,8 @@ static void allow_iovas(int file, struct context *x)
 
 static void iova_ranges(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	call_start(&c, 0x3b84);
 	u64 count = rnd(5);
@@ -96,8 +100,10 @@ static u64 map_flags(void)
 	return (chance(800) ? FIXED : 0) | (chance(700) ? WRITEABLE | READABLE : chance(700) ? READABLE : WRITEABLE);
 }
 
-static void map(int file, struct context *x)
+void make_area(int file, struct context *x)
 {
+	if (provide(file, x, IOAS))
+		return;
 	struct call c;
 	call_start(&c, 0x3b85);
 	u64 length = pick_length();
@@ -112,6 +118,10 @@ static void map(int file, struct context *x)
 
 static void copy(int file, struct context *x)
 {
+	if (!pick_area(x, 0) && !chance(80)) {
+		make_area(file, x);
+		return;
+	}
 	struct call c;
 	call_start(&c, 0x3b83);
 	struct area *a = chance(900) ? pick_area(x, 0) : 0;
@@ -139,6 +149,10 @@ static void copy(int file, struct context *x)
 
 static void unmap(int file, struct context *x)
 {
+	if (!pick_area(x, 0) && !chance(80)) {
+		make_area(file, x);
+		return;
+	}
 	struct call c;
 	call_start(&c, 0x3b86);
 	struct area *a = chance(850) ? pick_area(x, 0) : 0;
@@ -183,12 +197,12 @@ static void vfio_ioas(int file, struct context *x)
 	call_make(&c, file);
 }
 
-static void hwpt_alloc(int file, struct context *x)
+void make_hwpt(int file, struct context *x, enum kind kind)
 {
 	struct call c;
 	call_start(&c, 0x3b89);
-	bool nested = chance(350);
-	u64 flags = nested ? (chance(300) ? 4 : 0) : chance(350) ? 1 : chance(400) ? 2 : chance(100) ? 3 : 0;
+	bool nested = kind == NESTED;
+	u64 flags = nested ? (chance(300) ? 4 : 0) : kind == PARENT ? 1 : kind == DIRTY_HWPT ? 2 : chance(100) ? 3 : 0;
 	if (chance(40))
 		flags = chance(500) ? rnd(16) : 1u << rnd(32);
 	u32 parent = pick_id(x, nested ? PARENT : IOAS);
@@ -209,8 +223,18 @@ static void hwpt_alloc(int file, struct context *x)
 		add_object(x, (u32)get(&c, "out_hwpt_id"), nested ? NESTED : flags & 1 ? PARENT : flags & 2 ? DIRTY_HWPT : HWPT, parent);
 }
 
+static void hwpt_alloc(int file, struct context *x)
+{
+	static const enum kind kinds[] = { HWPT, PARENT, DIRTY_HWPT, NESTED, NESTED };
+	enum kind kind = kinds[rnd(5)];
+	if (!provide(file, x, kind == NESTED ? PARENT : DEVICE) && !(kind == NESTED && chance(200) && provide(file, x, FAULT)))
+		make_hwpt(file, x, kind);
+}
+
 static void hw_info(int file, struct context *x)
 {
+	if (provide(file, x, DEVICE))
+		return;
 	struct call c;
 	call_start(&c, 0x3b8a);
 	u64 length = chance(20) ? (u32)edge() % (64 << 10) : rnd(5) * 4, address = buffer(length);
@@ -227,6 +251,8 @@ static void hw_info(int file, struct context *x)
 
 static void set_dirty(int file, struct context *x)
 {
+	if (provide(file, x, DIRTY_HWPT))
+		return;
 	struct call c;
 	call_start(&c, 0x3b8b);
 	set(&c, "flags", chance(30) ? 1u << rnd(32) : chance(800));
@@ -237,6 +263,8 @@ static void set_dirty(int file, struct context *x)
 
 static void get_dirty(int file, struct context *x)
 {
+	if (provide(file, x, DIRTY_HWPT))
+		return;
 	struct call c;
 	call_start(&c, 0x3b8c);
 	struct object *o = pick_object(x, DIRTY_HWPT);
@@ -264,6 +292,8 @@ static void get_dirty(int file, struct context *x)
 
 static void invalidate(int file, struct context *x)
 {
+	if (provide(file, x, NESTED))
+		return;
 	struct call c;
 	call_start(&c, 0x3b8d);
 	u64 count = rnd(4), length = chance(60) ? rnd(20) : 8, address = buffer(count * length);
@@ -283,7 +313,7 @@ static void invalidate(int file, struct context *x)
 	call_make(&c, file);
 }
 
-static void fault_alloc(int file, struct context *x)
+void make_fault(int file, struct context *x)
 {
 	struct call c;
 	call_start(&c, 0x3b8e);
@@ -298,7 +328,7 @@ static void fault_alloc(int file, struct context *x)
 
 static void unknown(int file)
 {
-	u32 number = chance(600) ? 0x3b8f + (u32)rnd(0x11) : chance(500) ? 0x3b00 + (u32)rnd(256) : (u32)edge();
+	u32 number = chance(600) ? 0x3b8f + (u32)rnd(0x11) : chance(500) ? 0x3b00 + (u32)rnd(0xf0) : (u32)edge();
 	if (number - 0x3b80 < 0xf || number == 0x3ba0 || number - 0x3b64 < 3 || number - 0x3b70 < 3 || (number & 0xff00) != 0x3b00)
 		number = 0x3b95 + (u32)rnd(11);
 	call_value(file, number, 0, chance(300) ? arenas[ARGS].base + 2 * PAGE : arenas[ARGS].base);
@@ -307,8 +337,8 @@ static void unknown(int file)
 void step_native(int file)
 {
 	struct context *x = &S->contexts[S->file[file].context];
-	static void (*const steps[])(int, struct context *) = { destroy, ioas_alloc, allow_iovas, copy, iova_ranges, map, unmap, option, vfio_ioas, hwpt_alloc, hw_info, set_dirty, get_dirty, invalidate, fault_alloc };
-	static const u8 weights[] = { 60, 24, 14, 70, 14, 150, 90, 20, 12, 60, 12, 25, 30, 35, 10, 6 };
+	static void (*const steps[])(int, struct context *) = { destroy, make_ioas, allow_iovas, copy, iova_ranges, make_area, unmap, option, vfio_ioas, hwpt_alloc, hw_info, set_dirty, get_dirty, invalidate, make_fault };
+	static const u8 weights[] = { 36, 12, 14, 70, 14, 150, 90, 20, 12, 60, 12, 25, 30, 35, 10, 6 };
 	u64 sum = 0;
 	for (unsigned i = 0; i < sizeof weights; i++)
 		sum += weights[i];

@@ -50,7 +50,10 @@ static void unmap(int file)
 void step_vfio(int file)
 {
 	struct context *x = &S->contexts[S->file[file].context];
-	if (chance(100)) {
+	bool ready = pick_object(x, IOAS) && x->compat;
+	if (!ready && provide(file, x, IOAS))
+		return;
+	if (chance(ready ? 30 : 900)) {
 		struct object *o = pick_object(x, IOAS);
 		if (o)
 			x->compat = o->id;
