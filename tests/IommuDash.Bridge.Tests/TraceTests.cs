@@ -54,6 +54,22 @@ public sealed class TraceTests : IDisposable
         Assert.EndsWith(" 2 differ\n", output, StringComparison.Ordinal);
     }
 
+    // What lies outside a structure: a bitmap that gains other bits, memory that cannot be read as far, an event with another content.
+    [Theory]
+    [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 @0x2000=*16 = 0 out_iova_alignment=1 @0x2000=0000000000000000ffffffffffffffff", "")]
+    [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 @0x2000=*16 = 0 out_iova_alignment=1 @0x2008=fffffffffffffffe", "other bytes at 0x200f")]
+    [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 @0x2000=*16 = 0 out_iova_alignment=1", "other bytes at 0x2008")]
+    [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 w!0x2008!1 = -14 EFAULT", "")]
+    [InlineData("DESTROY arg=0x1000 size=8 id=9 @0x1004!1 = -14 EFAULT", "")]
+    [InlineData("DESTROY arg=0x1000 size=7 id=9 @0x1007!1 = -22 EINVAL", "")]
+    public void Replay_OfMemoryBesideTheStructure_ComparesIt(string call, string expected)
+    {
+        File.WriteAllText(_trace, $"# iommudash trace 1 host=mock level=6.12\n0 7 process p uid=0 memlock=0 caps=3\n0 7 open #1 iommu = 0\n0 7 #1 IOAS_ALLOC arg=0x1000 size=0xc flags=0 out_ioas_id=0 = 0 out_ioas_id=1\n0 7 #1 {call}\n");
+        (int code, string output) = TestPaths.IommuDash(["replay", _trace]);
+        Assert.Equal(expected.Length == 0 ? 0 : 1, code);
+        Assert.Contains(expected, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Replay_OfALevelThatLacksTheCall_Differs()
     {
