@@ -34,10 +34,7 @@ public sealed partial class IoPagetable
     internal void RemoveDomain(HwptPaging hwpt)
     {
         IommuDomain domain = hwpt.Domain;
-        int index = Array.IndexOf(_domains, domain);
-        IommuDomain[] remaining = _domains[..^1];
-        if (index < remaining.Length)
-            remaining[index] = _domains[^1];
+        IommuDomain[] remaining = Without(domain);
         IommuDomain[] leaving = [domain];
         for (int slot = Areas.First; slot >= 0; slot = Areas.Next(slot))
         {
@@ -56,6 +53,19 @@ public sealed partial class IoPagetable
         RemoveReserved(hwpt);
         AdoptAlignment(RequiredAlignment(LargePagesDisabled));
         Raise(EngineEventKind.DomainRemoved, other: hwpt.Id);
+    }
+
+    /// <summary>The domain whose table frames would be read back from if one of the domains left; null if that is the last.</summary>
+    internal IommuDomain? FirstWithout(IommuDomain domain) => Without(domain) is [var first, ..] ? first : null;
+
+    // The last domain takes the place of one that leaves.
+    private IommuDomain[] Without(IommuDomain domain)
+    {
+        int index = Array.IndexOf(_domains, domain);
+        IommuDomain[] remaining = _domains[..^1];
+        if (index < remaining.Length)
+            remaining[index] = _domains[^1];
+        return remaining;
     }
 
     /// <summary>Switches large leaves. Off: EINVAL while areas and domains both exist (their tables would have to be rebuilt), EADDRINUSE if an area is not page aligned. On: never refused.</summary>

@@ -15,7 +15,7 @@ internal sealed class DmabufPages : IoptPages
 
     public override MemoryFile? File => _buffer;
 
-    internal override bool IsDmabuf => true;
+    public override bool IsDmabuf => true;
 
     /// <summary>Taken back by the exporter, for good.</summary>
     public bool IsRevoked { get; private set; }

@@ -109,7 +109,7 @@ public partial class IoptPages
     }
 
     /// <summary>Page ranges that accesses hold, both ends inclusive, and how often.</summary>
-    internal IEnumerable<(ulong First, ulong Last, int Users)> AccessHolds => (_holders as PagesSharing)?.Accesses ?? [];
+    public IEnumerable<(ulong First, ulong Last, int Users)> AccessHolds => (_holders as PagesSharing)?.Accesses ?? [];
 
     /// <summary>The frame of a page if an access holds it.</summary>
     internal bool TryHeldFrame(ulong index, out uint pfn)

@@ -100,7 +100,7 @@ public partial class IoptPages
     }
 
     /// <summary>Whether they belong to an exporter, who may take them back: no access, no split.</summary>
-    internal virtual bool IsDmabuf => false;
+    public virtual bool IsDmabuf => false;
 
     /// <summary>Areas in a domain.</summary>
     private protected IEnumerable<(IoPagetable Table, int Slot)> HolderAreas => _holders switch

@@ -4,7 +4,7 @@ using IommuDash.Engine.Iova;
 namespace IommuDash.Engine.Pages;
 
 /// <summary>Where the frame of a page is found; the first that applies.</summary>
-internal enum PfnSource : byte
+public enum PfnSource : byte
 {
     /// <summary>The PFN store.</summary>
     Store,

@@ -50,6 +50,8 @@ public sealed class ViewCatalog
         .Add<IoasMapView, IoasMapQuery, IoasMapSnapshot>()
         .Add<IoasAreasView, IoasAreasQuery, IoasAreasSnapshot>()
         .Add<IoasAreaView, IoasAreaQuery, IoasAreaSnapshot>()
+        .Add<IoasSharingView, IoasSharingQuery, IoasSharingSnapshot>()
+        .Add<IoasAccessesView, IoasAccessesQuery, IoasAccessesSnapshot>()
         .Add<IoasTreeView, IoasTreeQuery, IoasTreeSnapshot>()
         .Add<IoasPreviewView, IoasPreviewQuery, IoasPreviewSnapshot>();
 
