@@ -20,9 +20,20 @@ internal sealed class StepProgram : IDisposable
 
     public static StepProgram Start(string socket)
     {
-        var start = new ProcessStartInfo(Binary) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Binary);
         start.Environment["IOMMUDASH_SOCKET"] = socket;
         start.Environment["LD_PRELOAD"] = PreloadLibrary.Find(out string missing) ?? throw new InvalidOperationException(missing);
+        return Start(start);
+    }
+
+    /// <summary>As a user starts it: by <c>iommudash run</c>, on a workspace of a running dashboard.</summary>
+    public static StepProgram StartOnServer(Uri server, string workspace) =>
+        Start(new ProcessStartInfo("dotnet", [TestPaths.Beside("iommudash.dll"), "run", "--server", server.ToString(), "--workspace", workspace, "--", Binary]));
+
+    private static StepProgram Start(ProcessStartInfo start)
+    {
+        start.RedirectStandardInput = true;
+        start.RedirectStandardOutput = true;
         return new StepProgram(Process.Start(start)!);
     }
 
