@@ -58,6 +58,9 @@ public sealed class HostDevice
     /// <summary>Number of PASID bits it can use; 0 = none.</summary>
     public int PasidBits => Driver.PasidBits(this, Host.Level);
 
+    /// <summary>How many faults it has reported whose group is not complete.</summary>
+    public int GatheringFaults => PartialFaults.Count;
+
     /// <summary>Faults reported so far of groups whose last one is yet to come.</summary>
     internal List<PageFault> PartialFaults { get; } = [];
 

@@ -21,14 +21,13 @@ public sealed partial class IommufdContext
             return NoDefault("viommu.type");
         if (Objects.Get(deviceId, "device", out Device device) is { } noDevice)
             return noDevice;
-        IommuUnit unit = device.Hardware.Unit;
-        if (!unit.Driver.HasViommu(type))
-            return new Refusal(Errno.EOPNOTSUPP, "viommu.type", $"{unit.Name} has no virtual IOMMU of type 0x{type:x}.");
+        if (PreviewViommu(device, type) is { } unsupported)
+            return unsupported;
         if (Objects.Get(hwptId, "paging hw_pagetable", out HwptPaging parent) is { } noHwpt)
             return noHwpt;
         if (!parent.Flags.HasFlag(HwptFlags.NestParent))
             return new Refusal(Errno.EINVAL, "viommu.parent", $"hw_pagetable {hwptId} was not made with NEST_PARENT.") { Objects = [hwptId] };
-        var created = new Viommu(this, type, unit, parent);
+        var created = new Viommu(this, type, device.Hardware.Unit, parent);
         if ((Objects.Reserve(created) ?? InitViommu(created, lengthBytes, data)) is { } refused)
         {
             created.Destroy();
@@ -37,6 +36,13 @@ public sealed partial class IommufdContext
         Publish(created);
         viommuId = created.Id;
         return null;
+    }
+
+    /// <summary>Whether a device's IOMMU has virtual ones of a type at all: EOPNOTSUPP if not.</summary>
+    public static Refusal? PreviewViommu(Device device, uint type)
+    {
+        IommuUnit unit = device.Hardware.Unit;
+        return unit.Driver.HasViommu(type) ? null : new Refusal(Errno.EOPNOTSUPP, "viommu.type", $"{unit.Name} has no virtual IOMMU of type 0x{type:x}.");
     }
 
     /// <summary>
@@ -97,11 +103,14 @@ public sealed partial class IommufdContext
     /// <summary>A driver reports an event of a vIOMMU. EOPNOTSUPP: nobody made a queue of the type; an event that is lost for lack of room is no refusal.</summary>
     public static Refusal? ReportVevent(Viommu viommu, uint type, ReadOnlySpan<byte> data)
     {
-        if (!viommu.Veventqs.TryGetValue(type, out Veventq? queue))
-            return new Refusal(Errno.EOPNOTSUPP, "veventq.none", $"vIOMMU {viommu.Id} has no queue for events of type 0x{type:x}.") { Objects = [viommu.Id] };
-        queue.Report(data);
+        if (FindVeventq(viommu, type, out Veventq? queue) is { } none)
+            return none;
+        queue!.Report(data);
         return null;
     }
+
+    internal static Refusal? FindVeventq(Viommu viommu, uint type, out Veventq? queue) => viommu.Veventqs.TryGetValue(type, out queue) ? null
+        : new Refusal(Errno.EOPNOTSUPP, "veventq.none", $"vIOMMU {viommu.Id} has no queue for events of type 0x{type:x}.") { Objects = [viommu.Id] };
 
     private Refusal? InitViommu(Viommu created, uint lengthBytes, Span<byte> data)
     {

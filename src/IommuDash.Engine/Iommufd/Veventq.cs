@@ -37,6 +37,9 @@ public sealed class Veventq : EventFile
     /// <summary>Most events that wait.</summary>
     public uint Depth { get; }
 
+    /// <summary>As many of them as the host has room for.</summary>
+    public uint Room => Math.Min(Depth, (uint)Context.Host.Limits.EventsPerQueue);
+
     /// <summary>Events not read yet, oldest first.</summary>
     public IReadOnlyCollection<Vevent> Events => _events;
 
@@ -64,7 +67,7 @@ public sealed class Veventq : EventFile
     {
         uint sequence = NextSequence;
         NextSequence = (NextSequence + 1) & SequenceMask;
-        bool isLost = _events.Count >= Math.Min(Depth, (uint)Context.Host.Limits.EventsPerQueue);
+        bool isLost = _events.Count >= Room;
         LostSequence = isLost ? sequence : null;
         if (isLost)
             LostEventCount++;

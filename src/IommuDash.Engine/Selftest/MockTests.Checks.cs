@@ -106,13 +106,22 @@ public sealed partial class MockTests
     /// <summary>TRIGGER_VEVENT: an event with the device's id in the guest. ENOENT no such device, or not attached through a vIOMMU; EOPNOTSUPP no queue for it.</summary>
     public Refusal? TriggerVevent(uint deviceId)
     {
-        if (FindMock(deviceId, out _, out MockDeviceState mock) is { } missing)
-            return missing;
-        if (mock.EventSource is not { } source)
-            return new Refusal(Errno.ENOENT, "test.viommu", $"Device {deviceId} is not attached through a vIOMMU.");
+        if ((FindMock(deviceId, out Device device, out MockDeviceState mock) ?? PreviewVevent(device, out _)) is { } refusal)
+            return refusal;
+        (Viommu viommu, ulong virtualId) = mock.EventSource!.Value;
         Span<byte> data = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)source.VirtualId);
-        return IommufdContext.ReportVevent(source.Viommu, MockConstants.VeventqType, data);
+        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)virtualId);
+        return IommufdContext.ReportVevent(viommu, MockConstants.VeventqType, data);
+    }
+
+    /// <summary>What TRIGGER_VEVENT would answer, and where the event would go.</summary>
+    public static Refusal? PreviewVevent(Device device, out Veventq? queue)
+    {
+        queue = null;
+        if (device.Hardware.Mock is not { } mock)
+            return NoMock(device.Id);
+        return mock.EventSource is { } source ? IommufdContext.FindVeventq(source.Viommu, MockConstants.VeventqType, out queue)
+            : new Refusal(Errno.ENOENT, "test.viommu", $"Device {device.Id} is not attached through a vIOMMU.");
     }
 
     private Refusal? FindMock(uint deviceId, out Device device, out MockDeviceState mock)
@@ -121,8 +130,10 @@ public sealed partial class MockTests
         if (context.Objects.Get(deviceId, "device", out device) is { } missing)
             return missing;
         mock = device.Hardware.Mock!;
-        return mock is not null ? null : new Refusal(Errno.EINVAL, "test.mock", $"Device {deviceId} is not a mock device.");
+        return mock is not null ? null : NoMock(deviceId);
     }
+
+    private static Refusal NoMock(uint deviceId) => new(Errno.EINVAL, "test.mock", $"Device {deviceId} is not a mock device.");
 
     private static Refusal? CheckEntry(uint[] cache, uint entry, uint expected) => entry < cache.Length && cache[entry] == expected ? null
         : new Refusal(Errno.EINVAL, "test.cache", entry < cache.Length ? $"Entry {entry} is 0x{cache[entry]:x}, not 0x{expected:x}." : $"There is no entry {entry}.");
