@@ -31,6 +31,22 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         HwptSetDirtyTracking off => $"hw_pagetable {off.Hwpt} no longer tracks; what it recorded stays until it tracks again.",
         HwptGetDirty read when outputs.Dirty is { } dirty => Read(read, dirty),
         DeviceDmaWrite write when outputs.Dirty is { } dirty => $"Device {write.Device} wrote to {SizeFormat.Text(write.Length)} at {AddressFormat.Full(write.Iova)}{(write.Writes is { } writes ? $", {SizeFormat.Count(writes)} scattered bytes" : "")}; {SizeFormat.Text(dirty.DirtiedBytes!.Value)} became dirty.",
+        FaultAlloc => $"Made fault queue {Queue(outputs).Fault}; its file is open.",
+        FaultRead read when Queue(outputs).Faults is { } faults => faults.Count == 0 ? "Read 0 bytes: nothing waited."
+            : $"Read {Things(faults.Select(fault => fault.Cookie).Distinct().Count(), "group")} of {Things(faults.Count, "fault")}; answer {(faults[0].Cookie == faults[^1].Cookie ? "it" : "them")} by cookie {string.Join(", ", faults.Select(fault => fault.Cookie).Distinct())}.",
+        FaultAnswer answer => $"Answered {(answer.Responses.Count == Queue(outputs).Done ? Things(answer.Responses.Count, "group") : $"{Queue(outputs).Done} of {Things(answer.Responses.Count, "group")}; the next one could not be taken")}.",
+        FaultClose close => $"Closed the file of fault queue {close.Fault}. Nothing was answered by it: what waits goes on waiting until its device is detached or the queue destroyed.",
+        DevicePageRequest request => $"Device {request.Device} asked for {AddressFormat.Full(request.Address)}: {(Queue(outputs).Fault is { } queue ? $"its group {request.Group} waits in fault queue {queue}" : request.Last ? "no queue could take it, so it was answered INVALID at once" : $"it waits until group {request.Group} is complete")}.",
+        HwptInvalidate invalidate => $"Invalidated {Things(Queue(outputs).Done ?? 0, "entry", "entries")} of {invalidate.Id}.",
+        ViommuAlloc alloc => $"Made vIOMMU {Queue(outputs).Viommu} on hw_pagetable {alloc.Hwpt}.",
+        VdeviceAlloc alloc => $"Made vDEVICE {Queue(outputs).Vdevice}: the guest of vIOMMU {alloc.Viommu} calls device {alloc.Device} 0x{alloc.VirtualId:x}.",
+        VeventqAlloc alloc => $"Made vEVENTQ {Queue(outputs).Veventq} with room for {Things(alloc.Depth, "event")}; its file is open.",
+        VeventqRead when Queue(outputs).Events is { } events => events.Count == 0 ? "Read 0 bytes: nothing waited."
+            : $"Read {Things(events.Count(item => !item.Lost), "event")}{(events.FirstOrDefault(item => item.Lost) is { } lost ? $", and a header that says events up to #{lost.Sequence} were lost" : "")}.",
+        VeventqClose close => $"Closed the file of vEVENTQ {close.Veventq}; what waits stays until it is destroyed.",
+        HwQueueAlloc alloc => $"Made hardware queue {Queue(outputs).HwQueue} of vIOMMU {alloc.Viommu}.",
+        TestMockDomain => $"Made mock device {outputs.Device} on hw_pagetable {outputs.Hwpt}.",
+        TestTriggerVevent trigger => $"Device {trigger.Device} reported an event.",
         ObjectDestroy destroy => $"Destroyed object {destroy.Id}.",
         ContextOpen => $"Opened context {outputs.Context}.",
         ContextClose close => $"Closed context {close.Fd} and everything made through it.",
@@ -46,6 +62,11 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
     private static string Read(HwptGetDirty read, DirtyOutputs dirty) =>
         $"Read {SizeFormat.Count((long)dirty.Bits!.Value)} bits of hw_pagetable {read.Hwpt}: {SizeFormat.Count((long)dirty.DirtyBits!.Value)} dirty in {SizeFormat.Count(dirty.TotalRanges!.Value)} {(dirty.TotalRanges == 1 ? "run" : "runs")}; "
         + (read.NoClear ? "nothing was cleared." : $"{SizeFormat.Text(dirty.ClearedBytes!.Value)} of page-table leaves were cleared.");
+
+    // Only these commands have such answers, and have them refused or not; a limit that stops one leaves none.
+    private static QueueOutputs Queue(CommandOutputs outputs) => outputs as QueueOutputs ?? new QueueOutputs();
+
+    private static string Things(long count, string one, string? many = null) => $"{SizeFormat.Count(count)} {(count == 1 ? one : many ?? one + "s")}";
 
     private static string Landed(uint pt, uint? hwpt, IReadOnlySet<uint> knownHwpts) =>
         hwpt == pt ? $"it uses hw_pagetable {hwpt}"

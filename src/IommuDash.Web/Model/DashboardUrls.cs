@@ -22,6 +22,8 @@ public static class DashboardUrls
 
     public static string Dirty(string workspace, SelectionKey? selection = null) => Page(workspace, "dirty", selection);
 
+    public static string Queues(string workspace, SelectionKey? selection = null) => Page(workspace, "queues", selection);
+
     /// <summary>The workspace an address of ours leads into; null where it leads into none.</summary>
     /// <param name="uri">Absolute address.</param>
     public static string? WorkspaceOf(string uri)

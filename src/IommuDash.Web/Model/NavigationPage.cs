@@ -16,6 +16,7 @@ public sealed record NavigationPage(string Key, string Title, string Icon, Short
         new("dirty", "Dirty pages", "edit_note", ShortcutId.Dirty, In(static id => DashboardUrls.Dirty(id))),
         new("events", "Events", "list_alt", ShortcutId.Events, In(static id => DashboardUrls.Events(id))),
         new("objects", "Objects", "hub", ShortcutId.Objects, In(static id => DashboardUrls.Objects(id))),
+        new("queues", "Queues", "inbox", ShortcutId.Queues, In(static id => DashboardUrls.Queues(id))),
     ];
 
     private static Func<string?, string?> In(Func<string, string> url) => workspace => workspace is null ? null : url(workspace);

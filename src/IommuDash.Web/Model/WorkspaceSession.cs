@@ -66,6 +66,7 @@ public sealed partial class WorkspaceSession : IDisposable
         Stop();
         _shell.SetWorkspace(null);
         _shell.SetLive(default);
+        _shell.SetCounts(new Dictionary<string, long>());
         _shell.SetEntries([]);
     }
 
@@ -131,8 +132,25 @@ public sealed partial class WorkspaceSession : IDisposable
     {
         long started = Environment.TickCount64;
         Version = version;
+        await CountAsync();
         await RaiseAsync(Changed);
         _shell.SetLive(new LiveStatus(LiveState.Live, version, (int)(Environment.TickCount64 - started)));
+    }
+
+    // What waits for somebody is in the navigation of every page.
+    private async Task CountAsync()
+    {
+        if (Workspace is not { } workspace || IsDeleted)
+            return;
+        try
+        {
+            long pending = (await workspace.ReadAsync<QueuesView, QueuesQuery, QueuesSnapshot>(new(Count: 0))).Data.PendingGroups;
+            _shell.SetCounts(pending == 0 ? new Dictionary<string, long>() : new Dictionary<string, long> { ["queues"] = pending });
+        }
+        catch (WorkspaceDeletedException)
+        {
+            // The end of the changes tells the listeners, and then they know.
+        }
     }
 
     private static async Task RaiseAsync(Func<Task>? listeners)

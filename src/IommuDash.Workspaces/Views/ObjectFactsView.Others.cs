@@ -25,14 +25,14 @@ public sealed partial class ObjectFactsView
         Viommu viommu =>
         [
             new("Unit", viommu.Unit.Name) { Object = new ObjectName("unit", viommu.Unit.Name, viommu.Unit.Name) },
-            new("Type", $"{viommu.ViommuType}"),
+            new("Type", $"0x{viommu.ViommuType:x}"),
             new("Virtual devices", $"{viommu.Vdevices.Count:N0}"),
             new("Event queues", $"{viommu.Veventqs.Count:N0}"),
             new("Hardware queues", $"{viommu.HwQueues.Count:N0}"),
         ],
         Vdevice vdevice => [new("Id in the guest", $"0x{vdevice.VirtualId:x}"), new("Device", NameOf(vdevice.Device).Title) { Object = NameOf(vdevice.Device) }],
-        Veventq queue => [new("Type", $"{queue.EventType}"), new("Events", $"{queue.Events.Count:N0} of {queue.Depth:N0}"), new("Events lost", YesNo(queue.LostSequence is not null)), File(queue)],
-        HwQueue queue => [new("Type", $"{queue.QueueType}"), new("Index", $"{queue.Index}"), new("Memory") { Range = queue.Range }],
+        Veventq queue => [new("Type", $"0x{queue.EventType:x}"), new("Events", $"{queue.Events.Count:N0} of {queue.Depth:N0}"), new("Events lost", $"{queue.LostEventCount:N0}"), File(queue)],
+        HwQueue queue => [new("Type", $"0x{queue.QueueType:x}"), new("Index", $"{queue.Index}"), new("Memory") { Range = queue.Range }],
         MockDeviceObject mock => [new("Mock device", mock.Hardware.Address) { Object = new ObjectName("device", mock.Hardware.Address, mock.Hardware.Address) }],
         _ => [],
     };

@@ -74,7 +74,7 @@ public sealed partial class ObjectFactsView : IView<ObjectFactsQuery, ObjectFact
         Device device => new ObjectName("device", device.Hardware.Address, $"device {device.Id} · {device.Hardware.Address}"),
         Ioas => new ObjectName("ioas", $"{item.Id}", $"IOAS {item.Id}"),
         HwptPaging hwpt => new ObjectName("hwpt", $"{item.Id}", $"{(hwpt.IsAutomatic ? "automatic " : "")}hw_pagetable {item.Id}"),
-        _ => new ObjectName("object", $"{item.Id}", $"{item.Type} {item.Id}"),
+        _ => new ObjectName("object", $"{item.Id}", $"{ObjectGraphView.TypeName(item.Type)} {item.Id}"),
     };
 
     private static ObjectFactsSnapshot OfUnit(EmulatedHost host, IommuUnit unit)

@@ -95,7 +95,7 @@ public sealed class ObjectGraphView : IView<ObjectGraphQuery, ObjectGraphSnapsho
     };
 
     /// <summary>As the kernel's structures call it.</summary>
-    private static string TypeName(IommufdObjectType type) => type switch
+    internal static string TypeName(IommufdObjectType type) => type switch
     {
         IommufdObjectType.Ioas => "IOAS",
         IommufdObjectType.HwptPaging => "hw_pagetable",

@@ -47,20 +47,22 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
         if (host.FindContext(query.Context) is not { } context)
             return new QueueSetupSnapshot(false, new FaultSetup(null, null, null, null, false, false), new EventSetup(null, null, null, null, null, null, false, false, null, null), null, [], 0);
         Device[] devices = [.. context.Objects.All.OfType<Device>()];
+        string? free = host.Devices.FirstOrDefault(hardware => hardware.Owner is null && context.PreviewBind(hardware) is null)?.Address;
+        Device? unused = devices.FirstOrDefault(device => device.AttachedTo(0) is null) ?? (free is null && devices.Length != 0 ? devices[0] : null);
         return new QueueSetupSnapshot(
             true,
-            Faults(context, devices),
-            Events(context, devices),
-            host.Devices.FirstOrDefault(hardware => hardware.Owner is null && context.PreviewBind(hardware) is null)?.Address,
+            Faults(context, devices, unused),
+            Events(context, unused),
+            free,
             [.. devices.Take(MaxDevices).Select(Describe)],
             devices.Length);
     }
 
-    private static FaultSetup Faults(IommufdContext context, Device[] devices)
+    private static FaultSetup Faults(IommufdContext context, Device[] devices, Device? unused)
     {
         Hwpt[] usable = [.. context.Objects.All.OfType<Hwpt>().Where(hwpt => hwpt.FaultQueue is not null)];
         Hwpt? hwpt = usable.FirstOrDefault(used => devices.Any(device => device.AttachedTo(0) == used)) ?? usable.FirstOrDefault();
-        Device? device = devices.FirstOrDefault(d => hwpt is not null && d.AttachedTo(0) == hwpt) ?? Unused(devices);
+        Device? device = devices.FirstOrDefault(d => hwpt is not null && d.AttachedTo(0) == hwpt) ?? unused;
         return new FaultSetup(
             (hwpt?.Paging.Ioas ?? First<Ioas>(context))?.Id,
             (hwpt?.FaultQueue ?? First<FaultQueue>(context))?.Id,
@@ -70,13 +72,13 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
             device?.AttachedTo(0) is { } other && other != hwpt);
     }
 
-    private static EventSetup Events(IommufdContext context, Device[] devices)
+    private static EventSetup Events(IommufdContext context, Device? unused)
     {
         Veventq? queue = First<Veventq>(context);
         Viommu? viommu = queue?.Viommu ?? First<Viommu>(context);
         HwptPaging? parent = viommu?.Parent ?? context.Objects.All.OfType<HwptPaging>().FirstOrDefault(hwpt => hwpt.Flags.HasFlag(HwptFlags.NestParent));
         Vdevice? vdevice = viommu?.Vdevices.Values.FirstOrDefault();
-        Device? device = vdevice?.Device ?? Unused(devices);
+        Device? device = vdevice?.Device ?? unused;
         HwptNested[] nested = [.. context.Objects.All.OfType<HwptNested>().Where(hwpt => viommu is not null && hwpt.Viommu == viommu)];
         HwptNested? stage = nested.FirstOrDefault(hwpt => device?.AttachedTo(0) == hwpt) ?? nested.FirstOrDefault();
         return new EventSetup(
@@ -91,9 +93,6 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
             queue?.Id,
             device is null ? null : IommufdContext.PreviewViommu(device, MockConstants.ViommuType));
     }
-
-    /// <summary>One that is attached to nothing, else any.</summary>
-    private static Device? Unused(Device[] devices) => devices.FirstOrDefault(device => device.AttachedTo(0) is null) ?? devices.FirstOrDefault();
 
     private static T? First<T>(IommufdContext context) where T : IommufdObject => context.Objects.All.OfType<T>().FirstOrDefault();
 

@@ -29,10 +29,10 @@ public sealed class QueueViewsTests : IDisposable
         Assert.Equal(["1/7", "1/8", "2/1"], all.Queues.Select(queue => queue.Key));
         Assert.Equal((3, 5L, 2), (all.Total, all.PendingGroups, all.Contexts.Count));
         QueueRow events = all.Queues[0];
-        Assert.Equal((QueueKind.Vevent, 2L, 1, 1UL, 3UL, "Viommu 4"), (events.Kind, events.Depth, events.Waiting, events.Delivered, events.Lost, events.Belongs.Single().Title));
+        Assert.Equal((QueueKind.Vevent, 2L, 1, 1UL, 3UL, "vIOMMU 4"), (events.Kind, events.Depth, events.Waiting, events.Delivered, events.Lost, events.Belongs.Single().Title));
         QueueRow faults = all.Queues[1];
         Assert.Equal((QueueKind.Fault, 5L, 3, 2, 2UL, 1UL), (faults.Kind, faults.Depth, faults.Waiting, faults.Unanswered, faults.Delivered, faults.Lost));
-        Assert.Equal("HwptNested 9", faults.Belongs.Single().Title);
+        Assert.Equal("nested hwpt 9", faults.Belongs.Single().Title);
 
         Assert.Equal(["2/1"], (await QueuesAsync(workspace, new(Context: 2))).Queues.Select(queue => queue.Key));
         QueuesSnapshot window = await QueuesAsync(workspace, new(First: 2, Count: 1));
