@@ -21,7 +21,7 @@ public sealed partial class IommufdContext
             return NoDefault("viommu.type");
         if (Objects.Get(deviceId, "device", out Device device) is { } noDevice)
             return noDevice;
-        if (PreviewViommu(device, type) is { } unsupported)
+        if (PreviewViommu(device.Hardware, type) is { } unsupported)
             return unsupported;
         if (Objects.Get(hwptId, "paging hw_pagetable", out HwptPaging parent) is { } noHwpt)
             return noHwpt;
@@ -39,9 +39,9 @@ public sealed partial class IommufdContext
     }
 
     /// <summary>Whether a device's IOMMU has virtual ones of a type at all: EOPNOTSUPP if not.</summary>
-    public static Refusal? PreviewViommu(Device device, uint type)
+    public static Refusal? PreviewViommu(HostDevice hardware, uint type)
     {
-        IommuUnit unit = device.Hardware.Unit;
+        IommuUnit unit = hardware.Unit;
         return unit.Driver.HasViommu(type) ? null : new Refusal(Errno.EOPNOTSUPP, "viommu.type", $"{unit.Name} has no virtual IOMMU of type 0x{type:x}.");
     }
 

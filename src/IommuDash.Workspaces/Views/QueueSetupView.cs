@@ -21,7 +21,7 @@ public sealed record FaultSetup(uint? Ioas, uint? Queue, uint? Hwpt, uint? Devic
 /// <param name="Nested">A nested hw_pagetable through the vIOMMU.</param>
 /// <param name="IsAttached">The device is attached to it.</param>
 /// <param name="IsElsewhere">The device is attached to something else.</param>
-/// <param name="Refusal">Why no vIOMMU can be made for the device, or null.</param>
+/// <param name="Refusal">Why no vIOMMU can be made for the device, or one that could be bound; or null.</param>
 public sealed record EventSetup(uint? Ioas, uint? Device, uint? Parent, uint? Viommu, uint? Vdevice, uint? Nested, bool IsAttached, bool IsElsewhere, uint? Queue, Refusal? Refusal);
 
 /// <summary>A device of the context.</summary>
@@ -47,13 +47,13 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
         if (host.FindContext(query.Context) is not { } context)
             return new QueueSetupSnapshot(false, new FaultSetup(null, null, null, null, false, false), new EventSetup(null, null, null, null, null, null, false, false, null, null), null, [], 0);
         Device[] devices = [.. context.Objects.All.OfType<Device>()];
-        string? free = host.Devices.FirstOrDefault(hardware => hardware.Owner is null && context.PreviewBind(hardware) is null)?.Address;
+        HostDevice? free = host.Devices.FirstOrDefault(hardware => hardware.Owner is null && context.PreviewBind(hardware) is null);
         Device? unused = devices.FirstOrDefault(device => device.AttachedTo(0) is null) ?? (free is null && devices.Length != 0 ? devices[0] : null);
         return new QueueSetupSnapshot(
             true,
             Faults(context, devices, unused),
-            Events(context, unused),
-            free,
+            Events(context, unused, free),
+            free?.Address,
             [.. devices.Take(MaxDevices).Select(Describe)],
             devices.Length);
     }
@@ -72,7 +72,7 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
             device?.AttachedTo(0) is { } other && other != hwpt);
     }
 
-    private static EventSetup Events(IommufdContext context, Device? unused)
+    private static EventSetup Events(IommufdContext context, Device? unused, HostDevice? free)
     {
         Veventq? queue = First<Veventq>(context);
         Viommu? viommu = queue?.Viommu ?? First<Viommu>(context);
@@ -91,7 +91,7 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
             stage is not null && device?.AttachedTo(0) == stage,
             device?.AttachedTo(0) is { } other && other != stage,
             queue?.Id,
-            device is null ? null : IommufdContext.PreviewViommu(device, MockConstants.ViommuType));
+            (device?.Hardware ?? free) is { } hardware ? IommufdContext.PreviewViommu(hardware, MockConstants.ViommuType) : null);
     }
 
     private static T? First<T>(IommufdContext context) where T : IommufdObject => context.Objects.All.OfType<T>().FirstOrDefault();

@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace IommuDash.Web.Tests.Components;
 
-/// <summary>A page over a real workspace: an Intel host with a 48-bit unit, two devices that reserve the MSI window, and a process with 16 MiB at <see cref="Buffer"/>.</summary>
+/// <summary>A page over a real workspace: an Intel host, or a mock, with a 48-bit unit, two devices that reserve the MSI window, and a process with 16 MiB at <see cref="Buffer"/>.</summary>
 public abstract class WorkspacePageTest : ComponentTest
 {
     protected const ulong Page = PhysicalMemory.FrameBytes;
@@ -23,10 +23,10 @@ public abstract class WorkspacePageTest : ComponentTest
 
     private readonly WorkspaceRegistry _registry = new(new WorkspaceOptions { RefreshMilliseconds = 10 }, new EngineLimits(), TimeProvider.System, static () => "w1");
 
-    protected WorkspacePageTest()
+    protected WorkspacePageTest(IommuVendor vendor = IommuVendor.Intel)
     {
         Services.AddSingleton(_registry);
-        Assert.Null(_registry.Create(Describe(), "test", out Workspace? workspace));
+        Assert.Null(_registry.Create(Describe(vendor), "test", out Workspace? workspace));
         Workspace = workspace!;
     }
 
@@ -59,11 +59,11 @@ public abstract class WorkspacePageTest : ComponentTest
             _registry.Dispose();
     }
 
-    private static HostDescription Describe() => new()
+    private static HostDescription Describe(IommuVendor vendor) => new()
     {
         Name = "test",
         MemoryBytes = 256UL << 20,
-        Units = [new IommuUnitDescription { Name = "dmar0", Vendor = IommuVendor.Intel, InputBits = 48, DirtyTracking = true }],
+        Units = [new IommuUnitDescription { Name = "dmar0", Vendor = vendor, InputBits = 48, SnoopControl = vendor != IommuVendor.Mock, DirtyTracking = true }],
         Groups = [.. Enumerable.Range(1, 2).Select(id => new GroupDescription { Id = id, ReservedRegions = [new ReservedRegion(MsiStart, 0xfeef_ffff, ReservedRegionKind.Msi)] })],
         Devices = [new DeviceDescription { Address = FirstDevice, Unit = "dmar0", Group = 1 }, new DeviceDescription { Address = SecondDevice, Unit = "dmar0", Group = 2 }],
         Processes = [new ProcessDescription { Pid = Pid, Name = "vmm", MemlockBytes = 100 * Page, Memory = [new MemoryDescription { Start = Buffer, LengthBytes = 16UL << 20 }] }],

@@ -105,7 +105,7 @@ public sealed class QueueViewsTests : IDisposable
         setup = await SetupAsync(workspace);
         Assert.Equal(new FaultSetup(1, 3, 4, 2, true, false), setup.Faults);
         Assert.Equal((3u, Errno.ENOENT), (setup.Devices[0].Queue, setup.Devices[0].EventRefusal!.Errno));
-        Assert.True(setup.Events.IsElsewhere);
+        Assert.Equal((null, TestWorkspaces.Address(2)), (setup.Events.Device, setup.FreeDevice));
 
         Workspace guest = await CreateAsync(TestQueues.Guest);
         setup = await SetupAsync(guest);
