@@ -43,6 +43,7 @@ public sealed class ViewCatalog
         .Add<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>()
         .Add<PageTableView, PageTableQuery, PageTableSnapshot>()
         .Add<PageTableWalkView, WalkQuery, WalkSnapshot>()
+        .Add<PageTableTreeView, PageTableTreeQuery, PageTableTreeSnapshot>()
         .Add<DirtyView, DirtyQuery, DirtySnapshot>()
         .Add<DirtyWordsView, DirtyWordsQuery, DirtyWordsSnapshot>()
         .Add<PinnedFramesView, PinnedFramesQuery, PinnedFramesSnapshot>()
