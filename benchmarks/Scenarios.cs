@@ -1,6 +1,7 @@
 // What is measured. The reference's figures for the same work are in docs/benchmarks.md.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Workspaces.Views;
 
 namespace IommuDash.Benchmarks;
 
@@ -21,6 +22,8 @@ internal static class Scenarios
         (new("hwpt/dirty-read/1GiB-clean", 1, ReadDirty), IommuVendor.Mock, 0),
         (new("hwpt/dirty-read/1GiB-clean@vtd", 1, ReadDirty), IommuVendor.Intel, 0),
         (new("hwpt/dirty-read/1GiB-clean@amdv1", 1, ReadDirty), IommuVendor.Amd, 0),
+        (new("view/tree/100k-packed@vtd", 1, b => ProjectTree(b, spacing: Page)), IommuVendor.Intel, 1),
+        (new("view/tree/100k-scattered@vtd", 1, b => ProjectTree(b, spacing: 2UL << 20)), IommuVendor.Intel, 1),
         (new("ioas/map-unmap/4K-nodomain", 1000, MapUnmapPage), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-packed", 1000, b => MapAutomatically(b, spacing: Page)), IommuVendor.Mock, 0),
         (new("ioas/map-auto/10k-holes", 1000, b => MapAutomatically(b, spacing: 2 * Page)), IommuVendor.Mock, 0),
@@ -169,4 +172,18 @@ internal static class Scenarios
         bench.UnmapAll();
         clock.End();
     };
+
+    // The picture of the whole page table of 100,000 areas, in the window that holds them all.
+    private static Action<Clock> ProjectTree(Bench bench, ulong spacing)
+    {
+        uint hwpt = bench.Context.Objects.All.OfType<HwptPaging>().Single().Id;
+        for (ulong i = 0; i < 100_000; i++)
+            bench.Map(Bench.Contiguous, Page, Base + (i * spacing));
+        return clock =>
+        {
+            clock.Begin();
+            PageTableTreeView.Project(bench.Host, new PageTableTreeQuery(bench.Context.Fd, hwpt));
+            clock.End();
+        };
+    }
 }

@@ -48,6 +48,41 @@ public sealed class DomainsAndPinnedPagesTests(DashboardFixture dashboard)
     [Theory]
     [InlineData(ColorScheme.Light)]
     [InlineData(ColorScheme.Dark)]
+    public async Task Tree_ZoomedIntoByKey_OpensItsTablesAndShowsWhatIsMappedMeanwhile(ColorScheme scheme)
+    {
+        await using BrowserPage tab = await dashboard.OpenAsync("/", scheme);
+        string id = await StartAsync(tab.Page);
+        IPage page = tab.Page;
+        await tab.GoToAsync($"/w/{id}/domains?tab=table&beside=4&at=0x0&bits=39");
+        ILocator tree = page.Locator("canvas.tree-map");
+        await Assertions.Expect(tree).ToHaveAttributeAsync("data-window", "0x0/39");
+        await Assertions.Expect(page.Locator(".miller-column")).ToHaveCountAsync(6);
+        await tree.FocusAsync();
+        await Assertions.Expect(page.Locator("#tree-pointed")).ToContainTextAsync("level 2 table at");
+        await page.Keyboard.PressAsync("ArrowDown");
+        await Assertions.Expect(page.Locator("#tree-pointed")).ToContainTextAsync("0x0000 – 0x3fff_ffff: ");
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(tree).ToHaveAttributeAsync("data-window", "0x0/30");
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("path=0&"));
+        await page.Keyboard.PressAsync("ArrowDown");
+        await Assertions.Expect(page.Locator("#tree-pointed")).ToContainTextAsync("2 MiB page at 0x0020_0000 – 0x003f_ffff");
+
+        string version = await tree.GetAttributeAsync("data-version") ?? "";
+        await RunAsync(page, id, new { op = "ioas.map", ioas = 1, iova = "0x20000000", userAddress = "0x7f5a40000000", length = "0x200000", readable = true, writeable = true });
+        await Assertions.Expect(tree).Not.ToHaveAttributeAsync("data-version", version);
+        await tab.PictureAsync($"domains-tree-{scheme}");
+        Assert.Empty(await tab.AccessibilityFaultsAsync());
+
+        await page.Keyboard.PressAsync("t");
+        await Assertions.Expect(page.GetByRole(AriaRole.Region, new() { Name = "The whole tree" }).GetByRole(AriaRole.Cell, new() { Name = "0x2000_0000" })).ToBeVisibleAsync();
+        Assert.Empty(await tab.AccessibilityFaultsAsync());
+        await page.GetByRole(AriaRole.Button, new() { Name = "whole table, 512 GiB" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("at=0x0&bits=39"));
+    }
+
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
     public async Task Frames_MappedByAnotherUser_AppearOnTheMapAndNameTheirHolders(ColorScheme scheme)
     {
         await using BrowserPage tab = await dashboard.OpenAsync("/", scheme);

@@ -8,6 +8,9 @@ namespace IommuDash.Web.Components.Domains;
 /// <summary>View model of one open page.</summary>
 public sealed class DomainsPageModel(Workspace workspace)
 {
+    // The window that showed all there was when the tree was first seen: it holds still while more is mapped.
+    private (uint Hwpt, TreeWindow Window)? _fit;
+
     public Workspace Workspace { get; } = workspace;
 
     public DomainsPageState State { get; private set; } = new();
@@ -25,6 +28,15 @@ public sealed class DomainsPageModel(Workspace workspace)
     public AttachPreviewSnapshot? WhatIf { get; private set; }
 
     public PageTableSnapshot? Table { get; private set; }
+
+    /// <summary>The table of <see cref="DomainsPageState.Beside"/> along the walk to <see cref="SharedIova"/>.</summary>
+    public PageTableSnapshot? BesideTable { get; private set; }
+
+    /// <summary>The whole tree in the window of the URL.</summary>
+    public PageTableTreeSnapshot? Tree { get; private set; }
+
+    /// <summary>The IOVA that two domains beside each other share: the one walked, else the first that the chosen entry answers for.</summary>
+    public ulong SharedIova => State.Path.Length == 0 && State.Iova is { } iova ? iova : Table?.Columns.LastOrDefault(static column => column.Chosen is not null)?.Chosen!.Iova.Start ?? 0;
 
     /// <summary>The walk in the chosen domain, and the one beside it.</summary>
     public WalkSnapshot? Walk { get; private set; }
@@ -49,7 +61,25 @@ public sealed class DomainsPageModel(Workspace workspace)
         // Without a choice the tables show the walk, or else the first entry in use of each.
         string path = state.Path.Length != 0 ? state.Path : Walk is { Steps: [.., var end] } ? end.Path : PageTableView.FirstPath;
         Table = tables ? await ReadAsync<PageTableView, PageTableQuery, PageTableSnapshot>(new(state.Context, Chosen!.Hwpt, path)) : null;
+        Tree = tables ? await ReadTreeAsync() : null;
         BesideWalk = Walk is not null && state.Beside != 0 ? await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(state.Context, state.Beside, state.Iova!.Value)) : null;
+        BesideTable = tables && state.Beside != 0 ? await ReadBesideAsync() : null;
+    }
+
+    private async ValueTask<PageTableTreeSnapshot> ReadTreeAsync()
+    {
+        uint hwpt = Chosen!.Hwpt;
+        TreeWindow window = State.Tree ?? (_fit?.Hwpt == hwpt ? _fit.Value.Window : default);
+        PageTableTreeSnapshot tree = await ReadAsync<PageTableTreeView, PageTableTreeQuery, PageTableTreeSnapshot>(new(State.Context, hwpt, window.Start, window.Shift));
+        if (State.Tree is null && tree.AllPages > 0)
+            _fit = (hwpt, new TreeWindow(tree.Start, tree.Shift));
+        return tree;
+    }
+
+    private async ValueTask<PageTableSnapshot> ReadBesideAsync()
+    {
+        WalkSnapshot walk = await ReadAsync<PageTableWalkView, WalkQuery, WalkSnapshot>(new(State.Context, State.Beside, SharedIova));
+        return await ReadAsync<PageTableView, PageTableQuery, PageTableSnapshot>(new(State.Context, State.Beside, walk.Steps is [.., var end] ? end.Path : ""));
     }
 
     private async ValueTask<TSnapshot> ReadAsync<TView, TQuery, TSnapshot>(TQuery query)

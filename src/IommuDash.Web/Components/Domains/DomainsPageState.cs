@@ -14,6 +14,9 @@ public enum DomainsTab
     Table,
 }
 
+/// <summary>Which IOVAs the picture of the whole tree shows: 2^<paramref name="Shift"/> bytes from <paramref name="Start"/>.</summary>
+public readonly record struct TreeWindow(ulong Start, int Shift);
+
 /// <summary>What is on the screen of the Domains page, as it stands in the URL. What cannot be read counts as not said.</summary>
 public sealed record DomainsPageState
 {
@@ -24,7 +27,7 @@ public sealed record DomainsPageState
     /// <summary>The chosen hw_pagetable; 0 = the first.</summary>
     public uint Hwpt { get; init; }
 
-    /// <summary>A second one to walk beside it; 0 = none.</summary>
+    /// <summary>A second one, walked and shown beside it at the same IOVA; 0 = none.</summary>
     public uint Beside { get; init; }
 
     /// <summary>Whose apertures; 0 = the chosen hw_pagetable's IOAS, else the first.</summary>
@@ -32,6 +35,9 @@ public sealed record DomainsPageState
 
     /// <summary>Indexes into the tables from the top, with dots.</summary>
     public string Path { get; init; } = "";
+
+    /// <summary>Window of the whole tree; null = all that is mapped.</summary>
+    public TreeWindow? Tree { get; init; }
 
     /// <summary>IOVA to walk.</summary>
     public ulong? Iova { get; init; }
@@ -59,6 +65,7 @@ public sealed record DomainsPageState
             Beside = Id("beside"),
             Ioas = selection is { Kind: "ioas" } ioas && uint.TryParse(ioas.Id, CultureInfo.InvariantCulture, out uint ioasId) ? ioasId : Id("ioas"),
             Path = Text("path") ?? "",
+            Tree = Address(Text("at")) is { } at && int.TryParse(Text("bits"), NumberStyles.None, CultureInfo.InvariantCulture, out int shift) && shift is > 0 and <= 64 ? new TreeWindow(at, shift) : null,
             Iova = Address(Text("iova")),
             Device = Text("device") ?? "",
             Lens = Address(Text("from")) is { } from && Address(Text("to")) is { } to && from < to ? new IovaRange(from, to) : null,
@@ -74,6 +81,8 @@ public sealed record DomainsPageState
         ("beside", Number(Beside)),
         ("ioas", Number(Ioas)),
         ("path", Path),
+        ("at", Hex(Tree?.Start)),
+        ("bits", Tree?.Shift.ToString(CultureInfo.InvariantCulture)),
         ("iova", Hex(Iova)),
         ("device", Device),
         ("from", Hex(Lens?.Start)),

@@ -17,6 +17,7 @@ public sealed class DomainsPageStateTests
             Beside = 7,
             Ioas = 1,
             Path = "0.5.511",
+            Tree = new TreeWindow(0xff00_0000_0000_0000, 56),
             Iova = 0xffff_ffff_ffff_f000,
             Device = "0000:01:00.0",
             Lens = new IovaRange(0xfc00_0000, ulong.MaxValue),
@@ -31,6 +32,9 @@ public sealed class DomainsPageStateTests
 
     [Theory]
     [InlineData("?hwpt=-1&iova=zz&from=5&to=4&context=x&beside=99999999999&sel=:")]
+    [InlineData("?at=0x10")]
+    [InlineData("?at=0x10&bits=65")]
+    [InlineData("?at=zz&bits=-3")]
     public void Parse_Rubbish_CountsAsNotSaid(string query) => Assert.Equal(new DomainsPageState(), Parse("/w/a/domains" + query));
 
     private static DomainsPageState Parse(string url) => DomainsPageState.Parse(new Uri(new Uri("http://localhost"), url));

@@ -125,6 +125,48 @@ public sealed class DomainsPageTests : WorkspacePageTest
         Assert.Equal(2, page.FindAll(".iova-field").Count);
     }
 
+    [Fact]
+    public void SecondDomain_Beside_ShowsItsTablesAtTheChosenIova()
+    {
+        Attach();
+        Map(1, 0x123_4000);
+        uint other = Do(new HwptAlloc { Device = 2, Pt = 1 }).Hwpt!.Value;
+        var page = Open($"tab=table&path=0.0.9.52&hwpt=3&beside={other}");
+        page.WaitForAssertion(() => Assert.Equal(8, page.FindAll(".miller-column").Count));
+        Assert.Equal(2, page.FindAll(".entry-bits").Count(bits => bits.TextContent.Contains("level 0 · entry 52", StringComparison.Ordinal)));
+
+        page.FindAll(".miller-column")[7].QuerySelectorAll("button.run").Single(run => run.TextContent.StartsWith("53–511", StringComparison.Ordinal)).Click();
+        page.WaitForAssertion(() => Assert.Equal(2, page.FindAll(".entry-bits").Count(bits => bits.TextContent.Contains("level 0 · entry 53", StringComparison.Ordinal))));
+        Assert.Contains("iova=0x1235000", Navigation.Uri, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tree_AsTable_OpensATableInTheColumnsAndLooksIntoAColumn()
+    {
+        Attach();
+        Map(5, 0x123_4000);
+        Map(1, 0x5000_0000);
+        var page = Open("tab=table&at=0x0&bits=48");
+        Assert.Contains("In this window 5 of 5 tables and 6 of 6 pages", page.Find("[aria-label='The whole tree']").TextContent, StringComparison.Ordinal);
+        page.Find("[aria-label='The whole tree']").QuerySelectorAll("button").Single(button => button.TextContent == "Table").Click();
+        AngleSharp.Dom.IElement Row(string text) => page.FindAll("[aria-label='The whole tree'] tbody tr").Single(row => row.TextContent.Contains(text, StringComparison.Ordinal));
+
+        Row("1 entries used: 1 table").QuerySelector("button.link-button")!.Click();
+        page.WaitForAssertion(() => Assert.Contains("bits=39", Navigation.Uri, StringComparison.Ordinal));
+        Assert.Contains("path=0", Navigation.Uri, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tree_Breadcrumb_LeadsBackToTheWholeTable()
+    {
+        Attach();
+        Map(5, 0x123_4000);
+        var page = Open("tab=table&at=0x1200000&bits=21");
+        Assert.Equal(["whole table, 256 TiB", "level 2 from 0x0000, 512 GiB", "level 1 from 0x0000, 1 GiB", "level 0 from 0x0120_0000, 2 MiB"], page.FindAll(".crumbs button").Where(button => button.HasAttribute("title") && button.ClassList.Contains("link-button")).Select(crumb => crumb.TextContent));
+        page.FindAll(".crumbs .link-button")[0].Click();
+        page.WaitForAssertion(() => Assert.Contains("at=0x0&bits=48", Navigation.Uri, StringComparison.Ordinal));
+    }
+
     private IRenderedComponent<IommuDash.Web.Components.Pages.Domains> Open(string query = "")
     {
         Navigation.NavigateTo("/w/w1/domains" + (query.Length == 0 ? "" : "?" + query));
