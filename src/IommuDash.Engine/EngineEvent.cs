@@ -13,7 +13,7 @@ public enum EngineEventKind : byte
     ObjectCreated,
     ObjectDestroyed,
 
-    /// <summary>Object = device id, Other = hwpt id, Value = PASID, 0 without one.</summary>
+    /// <summary>Object = device id, Other = hwpt id, Value = PASID, 0 without one. A replace moves a whole group: one event for each of its devices that is attached.</summary>
     DeviceAttached,
     DeviceReplaced,
     DeviceDetached,

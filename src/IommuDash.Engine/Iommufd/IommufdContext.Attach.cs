@@ -60,8 +60,13 @@ public sealed partial class IommufdContext
         if (refusal is not null)
             return refusal;
         hwptId = hwpt!.Id;
-        if (current != hwpt)
-            Raise(replace ? EngineEventKind.DeviceReplaced : EngineEventKind.DeviceAttached, device.Id, hwpt.Id, value: pasid);
+        if (current == hwpt)
+            return null;
+        if (!replace)
+            Raise(EngineEventKind.DeviceAttached, device.Id, hwpt.Id, value: pasid);
+        else
+            foreach (Device member in device.Igroup.Find(pasid)!.Devices)
+                Raise(EngineEventKind.DeviceReplaced, member.Id, hwpt.Id, value: pasid);
         return null;
     }
 

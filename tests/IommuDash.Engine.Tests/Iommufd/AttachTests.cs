@@ -128,6 +128,22 @@ public sealed class AttachTests
         rig.AssertNothingLeftAfterClose();
     }
 
+    [Fact]
+    public void Group_Replaced_ReportsEveryDeviceThatMovedOnce()
+    {
+        var events = new EventList();
+        using var rig = new Rig(events: events);
+        Device first = rig.Attached("pair0");
+        uint other = rig.NewIoas();
+        Device second = rig.Bound("pair1");
+        Assert.Null(rig.Context.Attach(second.Id, rig.Ioas, out _));
+        events.Clear();
+        Assert.Null(rig.Context.Replace(second.Id, other, out uint moved));
+        Assert.Null(rig.Context.Replace(first.Id, moved, out _));
+        Assert.Equal([(first.Id, moved), (second.Id, moved)], events.Where(static e => e.Kind == EngineEventKind.DeviceReplaced).Select(static e => (e.Object, e.Other)));
+        Assert.DoesNotContain(events, static e => e.Kind == EngineEventKind.DeviceAttached);
+    }
+
     [Theory]
     [EveryDomains(attached: true)]
     public void Replace_ToAnotherIoasAndBack_MovesWhatIsPinned(Domains domains)
