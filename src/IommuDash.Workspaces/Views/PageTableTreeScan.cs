@@ -1,6 +1,8 @@
 // Reads a page table for its icicle, level by level from the top. Tables at least a column wide are all read; of the narrower ones in a column, which lie in it wholly, the first few and then a
 // fixed pick of the rest, each standing for as many as were seen. So the cost is bounded by levels × columns × picks tables, whatever the number of areas.
+// The two reading loops are optimised at once: the first picture of a large table should not wait for the tiered compiler.
 // Holds always: the same table gives the same picture (the pick is not random); counts that were not scaled are exact.
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
@@ -81,6 +83,7 @@ internal sealed class PageTableTreeScan
 
     private int ColumnOf(ulong iova) => (int)((iova - _window.Start) >> _columnShift);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadWide(int level, ulong physical, ulong iova, Band band, Band below)
     {
         ReadOnlySpan<ulong> words = WordsOf(_memory, _domain, level, physical);
@@ -121,6 +124,7 @@ internal sealed class PageTableTreeScan
             _crumbs.Add(new TreeCrumb(level, iova, span, physical));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadNarrow(int level, int column, Band band, Band below)
     {
         ReadOnlySpan<ulong> picked = band.Picked(column, out double weight);
