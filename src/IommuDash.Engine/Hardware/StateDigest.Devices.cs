@@ -49,7 +49,7 @@ public sealed partial class StateDigest
                 AddStage(nested.Stage);
                 break;
             case FaultQueue queue:
-                Add(Flag(queue.IsOpen), (ulong)queue.Waiting.Count, (ulong)queue.Unanswered.Count);
+                Add(Flag(queue.IsOpen), (ulong)queue.Waiting.Count, (ulong)queue.Unanswered.Count, Flag(queue.GivesCookieZero));
                 foreach (FaultGroup group in queue.Waiting)
                     AddFaults(group);
                 foreach ((uint cookie, FaultGroup group) in queue.Unanswered)

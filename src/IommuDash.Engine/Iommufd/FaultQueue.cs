@@ -29,6 +29,12 @@ public sealed class FaultQueue : EventFile
     /// <summary>Groups read so far.</summary>
     public ulong ReadGroups { get; private set; }
 
+    /// <summary>
+    /// Whether cookie 0 is given out too. At first it is reserved; a response that names it while a group is unanswered is refused, and yet takes the reservation away for good:
+    /// the kernel's table (an xarray that counts from 1) erases the mark that kept the place.
+    /// </summary>
+    public bool GivesCookieZero { get; private set; }
+
     /// <summary>Groups it had no room for; they were answered INVALID at once.</summary>
     public ulong DroppedGroups { get; private set; }
 
@@ -101,7 +107,10 @@ public sealed class FaultQueue : EventFile
             if (code is not (PageResponse.Success or PageResponse.Invalid))
                 return bytes != 0 ? null : new Refusal(Errno.EINVAL, "fault.code", $"Code {(uint)code} is neither SUCCESS 0 nor INVALID 1.");
             if (!_unanswered.Remove(cookie, out FaultGroup? group))
+            {
+                GivesCookieZero |= cookie == 0 && _unanswered.Count != 0;
                 return bytes != 0 ? null : new Refusal(Errno.EINVAL, "fault.cookie", $"No group waits for an answer under cookie {cookie}.");
+            }
             Answer(group, code);
             bytes += ResponseBytes;
         }
@@ -136,7 +145,7 @@ public sealed class FaultQueue : EventFile
 
     private uint FreeCookie()
     {
-        uint cookie = 1;
+        uint cookie = GivesCookieZero ? 0u : 1;
         foreach (uint taken in _unanswered.Keys)
         {
             if (taken != cookie)

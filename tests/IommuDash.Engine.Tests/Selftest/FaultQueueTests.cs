@@ -61,6 +61,29 @@ public sealed class FaultQueueTests
     }
 
     [Fact]
+    public void Write_CookieZero_FreesItOnceSomethingIsUnanswered()
+    {
+        using var rig = new MockRig();
+        (Device device, FaultQueue queue, _) = Faulting(rig);
+        uint NextCookie()
+        {
+            Report(rig, device, 1, 0x1000, last: true);
+            byte[] buffer = new byte[Record];
+            Assert.Null(queue.Read(0, Record, buffer, out _));
+            return Word(buffer, 9);
+        }
+
+        Assert.Equal(Errno.EINVAL, queue.Write(0, 8, Words(0, 0), out _)?.Errno);
+        Assert.Equal(1u, NextCookie());
+        Assert.Equal(Errno.EINVAL, queue.Write(0, 8, Words(0, 0), out _)?.Errno);
+        Assert.Equal(0u, NextCookie());
+        Assert.Equal(2u, NextCookie());
+        Assert.Null(queue.Write(0, 24, Words(1, 0, 2, 0, 0, 0), out _));
+        Assert.Equal(0u, NextCookie());
+        Assert.Equal(1u, NextCookie());
+    }
+
+    [Fact]
     public void ReplaceDetachDestroy_PendingGroups_AreAnsweredInvalidOnce()
     {
         var answers = new Answers();
