@@ -15,9 +15,9 @@ static const u64 WINDOW = 16 << 20, WINDOW_LAST = (2ull << 30) - 1;
 
 // ---- What is alive, as far as the answers told. Shared by all processes of a run; one of them acts at a time. ----
 
-enum kind { ANY, IOAS, HWPT, PARENT, DIRTY_HWPT, NESTED, DEVICE, STDEV, FAULT, KINDS };
+enum kind { ANY, IOAS, HWPT, PARENT, DIRTY_HWPT, NESTED, FAULT_NESTED, DEVICE, STDEV, FAULT, KINDS };
 
-struct object { u32 id; enum kind kind; u32 of; };               // of: ioas of a hw_pagetable, device of a stdev
+struct object { u32 id; enum kind kind; u32 of, on; };           // of: ioas of a hw_pagetable, device of a stdev; on: what a stdev is attached to
 struct area { u32 ioas; u64 iova, length, va; int slot; };
 
 struct context {
@@ -89,7 +89,7 @@ struct call {
 };
 
 void call_start(struct call *c, u32 number);
-void transfer(int file, bool is_read, u64 count, u64 address);
+long transfer(int file, bool is_read, u64 count, u64 address);
 void set(struct call *c, const char *field, u64 value);
 u64 get(const struct call *c, const char *field);
 void range(struct call *c, u64 address, u64 length, enum range_kind kind);

@@ -62,11 +62,21 @@ static void replace(int file, struct context *x)
 	if (provide(file, x, STDEV))
 		return;
 	struct call c;
-	start(&c, 10, pick_id(x, STDEV));
-	u32 pt = pick_id(x, chance(400) ? IOAS : chance(600) ? HWPT : NESTED);
+	u32 id = pick_id(x, STDEV);
+	start(&c, 10, id);
+	bool nested = chance(350);
+	if (nested && provide(file, x, NESTED))
+		return;
+	u32 pt = pick_id(x, nested ? (chance(500) ? FAULT_NESTED : NESTED) : chance(600) ? IOAS : HWPT);
 	word(&c, 0, pt, 4);
-	if (call_make(&c, file) == 0 && read_word(&c, 0) != pt)
+	if (call_make(&c, file))
+		return;
+	if (read_word(&c, 0) != pt)
 		add_object(x, read_word(&c, 0), HWPT, pt);
+	for (int i = 0; i < x->object_count; i++) {
+		if (x->objects[i].id == id)
+			x->objects[i].on = read_word(&c, 0);
+	}
 }
 
 static void check_map(int file, struct context *x)
@@ -101,11 +111,18 @@ static void check_refs(int file, struct context *x)
 		va &= -(u64)PAGE;
 		length = (length + PAGE - 1) & -(u64)PAGE;
 	}
-	start(&c, 4, chance(500) ? 0 : pick_id(x, ANY));
-	word(&c, 0, length > 64 * PAGE ? PAGE : length, 8);
-	word(&c, 8, va, 8);
-	word(&c, 16, rnd(4), 4);
-	call_make(&c, file);
+	if (chance(700))
+		length = PAGE;
+	u32 id = chance(500) ? 0 : pick_id(x, ANY);
+	// Guessing until it is right tells how often a page is pinned.
+	for (u32 refs = 0; refs < 8; refs++) {
+		start(&c, 4, id);
+		word(&c, 0, length > 64 * PAGE ? PAGE : length, 8);
+		word(&c, 8, va, 8);
+		word(&c, 16, refs, 4);
+		if (call_make(&c, file) != -5)
+			break;
+	}
 }
 
 static void create_access(int file, struct context *x)
@@ -288,11 +305,19 @@ static void check_iotlb(int file, struct context *x)
 
 static void trigger_fault(int file, struct context *x)
 {
-	if (provide(file, x, chance(500) ? NESTED : STDEV))
+	if (provide(file, x, chance(500) ? FAULT_NESTED : STDEV))
 		return;
+	// A device whose faults somebody will see.
+	u32 device = pick_id(x, DEVICE);
+	for (int i = 0; i < x->object_count; i++) {
+		for (int j = 0; j < x->object_count && x->objects[i].kind == STDEV; j++) {
+			if (x->objects[j].id == x->objects[i].on && x->objects[j].kind == FAULT_NESTED && chance(700))
+				device = x->objects[i].of;
+		}
+	}
 	struct call c;
 	start(&c, 15, chance(500) ? 0 : pick_id(x, ANY));
-	word(&c, 0, pick_id(x, DEVICE), 4);
+	word(&c, 0, device, 4);
 	word(&c, 4, chance(400) ? 0 : rnd(3), 4);
 	word(&c, 8, rnd(8), 4);
 	word(&c, 12, rnd(16), 4);
@@ -345,14 +370,16 @@ void step_events(void)
 	}
 	if (!found)
 		return;
+	u32 *cookie = &S->file[found].items;
 	if (chance(500)) {
-		u64 count = chance(50) ? rnd(100) : 40 * rnd(4);
-		transfer(found, true, count, buffer(count));
+		u64 count = chance(50) ? rnd(100) : 40 * rnd(4), address = buffer(count);
+		if (transfer(found, true, count, address) >= 40)
+			*cookie = *(u32 *)(address + 36);
 		return;
 	}
 	u64 count = chance(50) ? rnd(30) : 8 * rnd(4), address = buffer(count);
 	for (u64 i = 0; i < count; i += 8) {
-		put(address + i, chance(100) ? edge() : 1 + rnd(4), 4);
+		put(address + i, chance(50) ? edge() : *cookie && chance(800) ? 1 + rnd(*cookie) : 1 + rnd(4), 4);
 		put(address + i + 4, chance(30) ? edge() : rnd(2), 4);
 	}
 	transfer(found, false, count, address);

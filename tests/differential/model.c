@@ -24,7 +24,7 @@ u64 edge(void)
 
 static bool fits(enum kind is, enum kind wanted)
 {
-	return is == wanted || wanted == ANY || (wanted == HWPT && (is == PARENT || is == DIRTY_HWPT));
+	return is == wanted || wanted == ANY || (wanted == HWPT && (is == PARENT || is == DIRTY_HWPT)) || (wanted == NESTED && is == FAULT_NESTED);
 }
 
 struct object *pick_object(struct context *x, enum kind kind)
@@ -61,13 +61,15 @@ bool provide(int file, struct context *x, enum kind kind)
 		return false;
 	if (kind != IOAS && kind != FAULT && provide(file, x, IOAS))
 		return true;
-	if ((kind == HWPT || kind == PARENT || kind == DIRTY_HWPT || kind == NESTED) && provide(file, x, DEVICE))
+	if ((kind == HWPT || kind == PARENT || kind == DIRTY_HWPT || kind == NESTED || kind == FAULT_NESTED) && provide(file, x, DEVICE))
 		return true;
-	if (kind == NESTED && provide(file, x, PARENT))
+	if ((kind == NESTED || kind == FAULT_NESTED) && provide(file, x, PARENT))
+		return true;
+	if (kind == FAULT_NESTED && provide(file, x, FAULT))
 		return true;
 	switch (kind) {
 	case IOAS: make_ioas(file, x); break;
-	case HWPT: case PARENT: case DIRTY_HWPT: case NESTED: make_hwpt(file, x, kind); break;
+	case HWPT: case PARENT: case DIRTY_HWPT: case NESTED: case FAULT_NESTED: make_hwpt(file, x, kind); break;
 	case FAULT: make_fault(file, x); break;
 	default: make_device(file, x);
 	}
@@ -78,7 +80,7 @@ void add_object(struct context *x, u32 id, enum kind kind, u32 of)
 {
 	drop_object(x, id);
 	if (x->object_count < MAX_OBJECTS)
-		x->objects[x->object_count++] = (struct object){ id, kind, of };
+		x->objects[x->object_count++] = (struct object){ id, kind, of, 0 };
 }
 
 void drop_object(struct context *x, u32 id)

@@ -201,8 +201,8 @@ void make_hwpt(int file, struct context *x, enum kind kind)
 {
 	struct call c;
 	call_start(&c, 0x3b89);
-	bool nested = kind == NESTED;
-	u64 flags = nested ? (chance(300) ? 4 : 0) : kind == PARENT ? 1 : kind == DIRTY_HWPT ? 2 : chance(100) ? 3 : 0;
+	bool nested = kind == NESTED || kind == FAULT_NESTED;
+	u64 flags = kind == FAULT_NESTED || (nested && chance(30)) ? 4 : nested ? 0 : kind == PARENT ? 1 : kind == DIRTY_HWPT ? 2 : chance(100) ? 3 : 0;
 	if (chance(40))
 		flags = chance(500) ? rnd(16) : 1u << rnd(32);
 	u32 parent = pick_id(x, nested ? PARENT : IOAS);
@@ -220,14 +220,14 @@ void make_hwpt(int file, struct context *x, enum kind kind)
 		range(&c, address, get(&c, "data_len") < 256 ? get(&c, "data_len") : 256, IN);
 	}
 	if (call_make(&c, file) == 0)
-		add_object(x, (u32)get(&c, "out_hwpt_id"), nested ? NESTED : flags & 1 ? PARENT : flags & 2 ? DIRTY_HWPT : HWPT, parent);
+		add_object(x, (u32)get(&c, "out_hwpt_id"), nested ? (flags & 4 ? FAULT_NESTED : NESTED) : flags & 1 ? PARENT : flags & 2 ? DIRTY_HWPT : HWPT, parent);
 }
 
 static void hwpt_alloc(int file, struct context *x)
 {
-	static const enum kind kinds[] = { HWPT, PARENT, DIRTY_HWPT, NESTED, NESTED };
+	static const enum kind kinds[] = { HWPT, PARENT, DIRTY_HWPT, NESTED, FAULT_NESTED };
 	enum kind kind = kinds[rnd(5)];
-	if (!provide(file, x, kind == NESTED ? PARENT : DEVICE) && !(kind == NESTED && chance(200) && provide(file, x, FAULT)))
+	if (!provide(file, x, kind == FAULT_NESTED ? FAULT : DEVICE) && !(kind >= NESTED && provide(file, x, PARENT)))
 		make_hwpt(file, x, kind);
 }
 

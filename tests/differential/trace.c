@@ -366,7 +366,7 @@ void file_close(int file)
 	file_drop(slot, file);
 }
 
-void transfer(int file, bool is_read, u64 count, u64 address)
+long transfer(int file, bool is_read, u64 count, u64 address)
 {
 	S->calls++;
 	start_line(S->slots[slot].pid);
@@ -387,4 +387,5 @@ void transfer(int file, bool is_read, u64 count, u64 address)
 		add_hex((u8 *)address, (u64)result);
 	}
 	end_line();
+	return result;
 }
