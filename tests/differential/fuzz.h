@@ -9,7 +9,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-enum { PAGE = 4096, GRANULE = 2048, MAX_FILES = 1 << 16, MAX_SLOTS = 4, MAX_CONTEXTS = 4, MAX_OBJECTS = 48, MAX_AREAS = 96 };
+enum { PAGE = 4096, GRANULE = 2048, MAX_FILES = 1 << 16, MAX_SLOTS = 4, MAX_CONTEXTS = 4, MAX_OBJECTS = 48, MAX_AREAS = 96, LARGE_PAGES = 1400 };
 
 static const u64 WINDOW = 16 << 20, WINDOW_LAST = (2ull << 30) - 1;
 
@@ -38,7 +38,7 @@ struct process { int pid, fds[MAX_FILES]; bool alive; int real_pid, wake; u32 ui
 
 struct state {
 	u64 random;
-	long calls, wanted, rubbish;
+	long calls, wanted, rubbish, episode;
 	bool huge;                                                    // this episode may have devices with 1 MiB pages
 	int files, processes, generations;
 	struct file file[MAX_FILES];
@@ -57,7 +57,7 @@ u64 edge(void);                                                   // an address 
 // ---- Memory this process knows about. ----
 
 struct arena { u64 base; u32 pages; bool is_private; u8 *rights; u32 *generation; };   // rights per page: 1 read, 2 write
-enum { ARGS, BUFFER, OWN, SHARED, SHUFFLED, READONLY, ARENAS };
+enum { ARGS, BUFFER, OWN, SHARED, SHUFFLED, READONLY, LARGE, ARENAS };
 extern struct arena arenas[ARENAS];
 
 void memory_start(void);                                          // first process
@@ -105,6 +105,7 @@ void file_drop(int slot_of, int file);
 void step(void);
 bool provide(int file, struct context *x, enum kind kind);         // true: there was none of that kind, and a call has tried to make one instead
 void make_ioas(int file, struct context *x);
+void charge_to_memory(int file);
 void make_hwpt(int file, struct context *x, enum kind kind);
 void make_fault(int file, struct context *x);
 void make_device(int file, struct context *x);

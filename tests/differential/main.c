@@ -1,4 +1,4 @@
-// fuzz --seed N --calls N [--rubbish PER_MILLE] [--trace FILE] [--host NAME] [--level NAME]: episodes of random calls until there were enough.
+// fuzz --seed N --calls N [--rubbish PER_MILLE] [--episode CALLS] [--trace FILE] [--host NAME] [--level NAME]: episodes of random calls until there were enough.
 // One process acts at a time; a child takes its turn when its parent says so. Same seed, same kernel: same trace.
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -46,6 +46,8 @@ static void open_context(void)
 	int file = file_new(CONTEXT_FILE, index, fd);
 	S->contexts[index].file = file;
 	tell("open #%d %s = 0", file, vfio ? "vfio" : "iommu");
+	if (chance(300))                                          // while there is no object it works
+		charge_to_memory(file);
 }
 
 static int pick_file(enum file_kind kind)
@@ -182,7 +184,7 @@ void step(void)
 static void episode(void)
 {
 	S->huge = chance(200);
-	long last = S->calls + 50 + (long)rnd(600);
+	long last = S->calls + 50 + (long)rnd((u64)S->episode);
 	bool forks = chance(400);
 	open_context();
 	while (S->calls < last && S->calls < S->wanted) {
@@ -218,6 +220,7 @@ int main(int count, char **words)
 	u64 seed = 1;
 	S->wanted = 1000;
 	S->rubbish = 15;
+	S->episode = 600;
 	for (int i = 1; i + 1 < count; i += 2) {
 		if (!strcmp(words[i], "--seed"))
 			seed = strtoull(words[i + 1], NULL, 0);
@@ -225,6 +228,8 @@ int main(int count, char **words)
 			S->wanted = strtol(words[i + 1], NULL, 0);
 		else if (!strcmp(words[i], "--rubbish"))
 			S->rubbish = strtol(words[i + 1], NULL, 0);
+		else if (!strcmp(words[i], "--episode"))
+			S->episode = strtol(words[i + 1], NULL, 0);
 		else if (!strcmp(words[i], "--trace"))
 			trace = words[i + 1];
 		else if (!strcmp(words[i], "--host"))
@@ -235,7 +240,7 @@ int main(int count, char **words)
 			count = 0;
 	}
 	if (count % 2 == 0) {
-		fprintf(stderr, "usage: fuzz [--seed N] [--calls N] [--rubbish PER_MILLE] [--trace FILE] [--host NAME] [--level NAME]\n");
+		fprintf(stderr, "usage: fuzz [--seed N] [--calls N] [--rubbish PER_MILLE] [--episode CALLS] [--trace FILE] [--host NAME] [--level NAME]\n");
 		return 2;
 	}
 	S->random = seed * 0x9e3779b97f4a7c15ull + 1;

@@ -12,8 +12,8 @@
 enum { READ = 1, WRITE = 2, OWN_PAGES = 96, SHARED_PAGES = 96, SHUFFLED_PAGES = 24, READONLY_PAGES = 16, BUFFER_PAGES = 8, ARGS_PAGES = 6 };
 
 static int memory_file;
-static u8 rights[ARENAS][OWN_PAGES];
-static u32 generations[ARENAS][OWN_PAGES];
+static u8 rights[ARENAS][LARGE_PAGES];
+static u32 generations[ARENAS][LARGE_PAGES];
 
 struct arena arenas[ARENAS] = {
 	[ARGS] = { 0x110000000, ARGS_PAGES, true, rights[ARGS], generations[ARGS] },
@@ -21,6 +21,7 @@ struct arena arenas[ARENAS] = {
 	[OWN] = { 0x130000000, OWN_PAGES, true, rights[OWN], generations[OWN] },
 	[SHARED] = { 0x140000000, SHARED_PAGES, false, rights[SHARED], generations[SHARED] },
 	[SHUFFLED] = { 0x150000000, SHUFFLED_PAGES, false, rights[SHUFFLED], generations[SHUFFLED] },
+	[LARGE] = { 0x170000000, LARGE_PAGES, true, rights[LARGE], generations[LARGE] },
 	[READONLY] = { 0x160000000, READONLY_PAGES, true, rights[READONLY], generations[READONLY] },
 };
 
@@ -81,6 +82,7 @@ void memory_fork(void)
 {
 	renew(OWN, 0, OWN_PAGES, READ | WRITE);
 	renew(READONLY, 0, READONLY_PAGES, READ);
+	renew(LARGE, 0, LARGE_PAGES, READ | WRITE);
 }
 
 // Consecutive pages of one kind are one line; a line replaces what it overlaps, so a whole arena is told at once.
@@ -158,7 +160,7 @@ u64 pick_memory(u64 length)
 {
 	if (chance(20))
 		return edge();
-	int arena = chance(60) ? READONLY : chance(120) ? SHUFFLED : chance(500) ? SHARED : OWN;
+	int arena = length > OWN_PAGES * PAGE ? LARGE : chance(60) ? READONLY : chance(120) ? SHUFFLED : chance(500) ? SHARED : OWN;
 	struct arena *a = &arenas[arena];
 	u64 pages = (length + PAGE - 1) / PAGE;
 	u64 first = rnd(pages < a->pages ? a->pages - pages + 1 : a->pages);

@@ -138,6 +138,9 @@ u64 pick_length(void)
 		return rnd(3 * PAGE);
 	if (chance(100))
 		return GRANULE * (1 + rnd(16));
+	// Pieces of 1 MiB that happen to be contiguous would show on devices with such pages.
+	if (!S->huge && chance(25))
+		return PAGE * (1 + rnd(LARGE_PAGES));
 	return PAGE * (1 + rnd(chance(700) ? 4 : 40));
 }
 

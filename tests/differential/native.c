@@ -188,6 +188,15 @@ static void option(int file, struct context *x)
 	call_make(&c, file);
 }
 
+void charge_to_memory(int file)
+{
+	struct call c;
+	call_start(&c, 0x3b87);
+	set(&c, "op", 0);
+	set(&c, "val64", 1);
+	call_make(&c, file);
+}
+
 static void vfio_ioas(int file, struct context *x)
 {
 	struct call c;
