@@ -15,8 +15,15 @@ internal sealed class ClientFrames(PhysicalMemory memory) : IForeignFrames
     private readonly Dictionary<uint, (IPageSource Source, ulong Page)> _pages = [];
     private readonly Dictionary<int, int> _framesOfObject = [];
     private readonly Dictionary<int, IPageSource> _sources = [];
+    private readonly List<uint> _failing = [];
     private int _nextObject = 1;
     private int _sweepAt = SmallestSweep;
+
+    /// <summary>Told of a frame whose bytes could not be had, with each try: for the trace.</summary>
+    public Action<uint>? Lost { get; set; }
+
+    /// <summary>Makes one try to reach the bytes of a frame fail: for a replay.</summary>
+    public void FailOnce(uint pfn) => _failing.Add(pfn);
 
     /// <summary>A number for a new object.</summary>
     public int NextObject() => _nextObject++;
@@ -39,13 +46,13 @@ internal sealed class ClientFrames(PhysicalMemory memory) : IForeignFrames
     bool IForeignFrames.TryRead(uint pfn, int offset, Span<byte> bytes, out bool isForeign)
     {
         isForeign = _pages.TryGetValue(pfn, out (IPageSource Source, ulong Page) at);
-        return isForeign && at.Source.TryRead((at.Page << PhysicalMemory.FrameShift) + (ulong)offset, bytes);
+        return isForeign && Had(pfn, !_failing.Remove(pfn) && at.Source.TryRead((at.Page << PhysicalMemory.FrameShift) + (ulong)offset, bytes));
     }
 
     bool IForeignFrames.TryWrite(uint pfn, int offset, ReadOnlySpan<byte> bytes, out bool isForeign)
     {
         isForeign = _pages.TryGetValue(pfn, out (IPageSource Source, ulong Page) at);
-        return isForeign && at.Source.TryWrite((at.Page << PhysicalMemory.FrameShift) + (ulong)offset, bytes);
+        return isForeign && Had(pfn, !_failing.Remove(pfn) && at.Source.TryWrite((at.Page << PhysicalMemory.FrameShift) + (ulong)offset, bytes));
     }
 
     /// <summary>Forgets every page that nothing pins, if the table has doubled since the last time. Only while no frame just given waits to be pinned.</summary>
@@ -67,6 +74,13 @@ internal sealed class ClientFrames(PhysicalMemory memory) : IForeignFrames
                 Remove(key, pfn);
         }
         _sweepAt = Math.Max(SmallestSweep, _frames.Count * 2);
+    }
+
+    private bool Had(uint pfn, bool done)
+    {
+        if (!done)
+            Lost?.Invoke(pfn);
+        return done;
     }
 
     private static PageKey HugeKey(int obj, ulong page) => new(obj, page & ~(ulong)(PhysicalMemory.HugeFrames - 1));

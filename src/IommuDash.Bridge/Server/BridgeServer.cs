@@ -148,6 +148,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         // One that was rebuilt from a journal knows pages already.
         _objects = new ClientObjects(host.Memory.Foreign as ClientFrames ?? new ClientFrames(host.Memory));
         _objects.SizeObserved = _options.Trace is { } trace ? trace.FileSize : null;
+        _objects.Frames.Lost = _options.Trace is { } lines ? lines.Lost : null;
         host.Memory.Foreign = _objects.Frames;
         host.FailurePoints = this;
     }

@@ -99,6 +99,9 @@ public sealed class TraceReplay : IFailurePoints
             case "file":
                 _objects.Sizes[words[3]] = TraceText.Number(words[4].AsSpan(5));
                 return null;
+            case "lost":
+                _objects.Frames.FailOnce((uint)TraceText.Number(words[3]));
+                return null;
             case "exit":
                 _host.RetireProcess(_processes[pid].Process);
                 _processes.Remove(pid);

@@ -83,6 +83,13 @@ public sealed class TraceWriter
         Line(0, $"file {name} size={TraceText.Hex(size)}");
     }
 
+    /// <summary>Bytes of a frame that could not be had.</summary>
+    internal void Lost(uint pfn)
+    {
+        if (IsListening)
+            Line(0, $"lost {TraceText.Hex(pfn)}");
+    }
+
     internal void Exit(EmulatedProcess process)
     {
         _told.Remove(process);

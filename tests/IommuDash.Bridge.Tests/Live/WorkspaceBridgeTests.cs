@@ -64,6 +64,21 @@ public sealed class WorkspaceBridgeTests
     }
 
     [Fact]
+    public async Task Journal_OfReadsOfMemoryWhoseProcessIsGone_Repeats()
+    {
+        using var live = new LiveHost();
+        using StepProgram program = live.Start();
+        foreach (string step in (string[])["open", "alloc", "window 1", "mock 1"])
+            program.Do(step);
+        long iova = program.Do("map 1 4");
+        long access = program.Do("access 1");
+        program.Do($"rw {access} {iova}");
+        program.Do("fork");
+        Assert.Equal((false, (long)Errno.EFAULT), program.Try($"rw {access} {iova}"));
+        await live.AssertJournalRepeatsAsync();
+    }
+
+    [Fact]
     public async Task Undo_WaitsForTheProgram_AndThenGoesBackThroughEveryCall()
     {
         using var live = new LiveHost();

@@ -1,6 +1,6 @@
 /*
  * Does one step for each line of its input and answers each with one line: "0 VALUE", or "-1 ERRNO". So a test can look at the host between two calls.
- *   open | close | alloc | window IOAS | mock IOAS | map IOAS PAGES | file IOAS PAGES | unmap IOAS | destroy ID | access IOAS | poke BYTE | exit
+ *   open | close | alloc | window IOAS | mock IOAS | map IOAS PAGES | file IOAS PAGES | unmap IOAS | destroy ID | access IOAS | rw ACCESS IOVA | poke BYTE | fork (the child goes on, and keeps everything but the memory's owner) | exit
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -85,6 +85,29 @@ static int64_t access_file(uint32_t ioas)
 	return call(0x3ba0, &command) ? -1 : (int64_t)command.fd;
 }
 
+static int64_t rw(uint32_t access, uint64_t iova)
+{
+	char bytes[16];
+	struct { uint32_t size, op, id, reserved; uint64_t iova, length, user; uint32_t flags, rest[7]; } command = { 72, 8, access, 0, iova, sizeof(bytes), (uintptr_t)bytes, 0, { 0 } };
+
+	return call(0x3ba0, &command);
+}
+
+static int64_t leave_to_child(void)
+{
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	if (pipe(ready) || (child = fork()) < 0)
+		return -1;
+	if (child)
+		_exit(0);
+	/* The parent is gone once its end is. */
+	close(ready[1]);
+	return read(ready[0], &byte, 1);
+}
+
 int main(void)
 {
 	char line[128], word[32];
@@ -106,6 +129,8 @@ int main(void)
 		else if (!strcmp(word, "unmap")) result = unmap((uint32_t)a);
 		else if (!strcmp(word, "destroy")) result = destroy((uint32_t)a);
 		else if (!strcmp(word, "access")) result = access_file((uint32_t)a);
+		else if (!strcmp(word, "rw")) result = rw((uint32_t)a, b);
+		else if (!strcmp(word, "fork")) result = leave_to_child();
 		else if (!strcmp(word, "poke")) result = memory[0] = (char)a;
 		else if (!strcmp(word, "exit")) return (int)a;
 		printf("%d %lld\n", result < 0 ? -1 : 0, result < 0 ? (long long)errno : (long long)result);
