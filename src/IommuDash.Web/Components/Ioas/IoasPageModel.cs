@@ -41,6 +41,12 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
     /// <summary>Facts of <see cref="IoasPageState.Inspected"/>; null while an area is selected or nothing is.</summary>
     public ObjectFactsSnapshot? Facts { get; private set; }
 
+    /// <summary>Who uses the selected area's pages; null while that is not shown or no area is selected.</summary>
+    public IoasSharingSnapshot? Sharing { get; private set; }
+
+    /// <summary>Access objects of the IOAS; empty while they are not shown.</summary>
+    public IoasAccessesSnapshot Accesses { get; private set; } = new([], 0);
+
     /// <summary>The call being prepared; null while it cannot be read.</summary>
     public Command? Draft { get; private set; }
 
@@ -89,6 +95,7 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
             : null;
         if (Area?.Area is null)
             Area = null;
+        await ReadSharingAsync();
         Facts = Area is null && State.Inspected is { } key
             ? (await Session.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new ObjectFactsQuery(State.Context, key.Kind, key.Id))).Data
             : null;
@@ -180,6 +187,16 @@ public sealed class IoasPageModel(WorkspaceSession session, Action<IoasPageState
         _opening = Opening(Summary);
         if (!other && State.Window is null)
             Target = new MapTarget(_opening, framed: false);
+    }
+
+    private async Task ReadSharingAsync()
+    {
+        bool isShown = State.Tab == IoasTab.Sharing;
+        Sharing = isShown && Area?.Area is { } area
+            ? (await Session.ReadAsync<IoasSharingView, IoasSharingQuery, IoasSharingSnapshot>(new IoasSharingQuery(Summary.Ioas, area.Start, State.Context))).Data
+            : null;
+        if (isShown)
+            Accesses = (await Session.ReadAsync<IoasAccessesView, IoasAccessesQuery, IoasAccessesSnapshot>(new IoasAccessesQuery(Summary.Ioas, State.Context))).Data;
     }
 
     private async Task ReadPreviewAsync()

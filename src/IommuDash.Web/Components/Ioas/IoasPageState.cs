@@ -17,6 +17,9 @@ public enum IoasTab
 
     /// <summary>The map's table alone.</summary>
     Table,
+
+    /// <summary>Who uses the pages of the selected area, and the access objects.</summary>
+    Sharing,
 }
 
 /// <summary>What is on the screen of the IOAS page, as it stands in the URL. What cannot be read counts as not said.</summary>
@@ -30,7 +33,7 @@ public sealed record IoasPageState
     /// <summary>First IOVA of the selected area.</summary>
     public ulong? Selected { get; init; }
 
-    /// <summary>IOAS or hw_pagetable that the inspector shows while no area is selected.</summary>
+    /// <summary>IOAS, hw_pagetable or other object that the inspector shows while no area is selected.</summary>
     public SelectionKey? Inspected { get; init; }
 
     /// <summary>A range that another page led to: lit on the map until the next call.</summary>
@@ -64,7 +67,7 @@ public sealed record IoasPageState
             Window = Range(Text("from"), Text("to")) is { } window && window.Start < window.Last ? window : null,
             Lit = Range(Text("lit"), Text("lit-to")),
             Scale = Text("scale") == "linear" ? AddressScale.Linear : AddressScale.Log,
-            Tab = Text("tab") switch { "tree" => IoasTab.Tree, "table" => IoasTab.Table, _ => IoasTab.Map },
+            Tab = Text("tab") switch { "tree" => IoasTab.Tree, "table" => IoasTab.Table, "sharing" => IoasTab.Sharing, _ => IoasTab.Map },
             Lookup = Text("lookup") ?? "",
             Unfolded = Text("unfold") ?? "",
             Filter = Text("filter") ?? "",
@@ -95,7 +98,7 @@ public sealed record IoasPageState
         if (Scale == AddressScale.Linear)
             query["scale"] = "linear";
         if (Tab != IoasTab.Map)
-            query["tab"] = Tab == IoasTab.Tree ? "tree" : "table";
+            query["tab"] = Tab.ToString().ToLowerInvariant();
         if (Lookup.Length != 0)
             query["lookup"] = Lookup;
         if (Unfolded.Length != 0)
@@ -125,7 +128,7 @@ public sealed record IoasPageState
         return key.Kind switch
         {
             "ioas" => this with { Ioas = ioas, Inspected = key },
-            "hwpt" => this with { Inspected = key },
+            "hwpt" or "object" => this with { Inspected = key },
             "area" when parts.Length == 2 => this with { Ioas = ioas, Selected = Address(parts[1]) },
             _ => this,
         };

@@ -119,11 +119,11 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
         EventCallback.Factory.Create<SelectionKey>(this, Choose),
         [TopologyAction.Destroy(State.Context, uint.Parse(key.Id, CultureInfo.InvariantCulture))],
         EventCallback.Factory.Create<TopologyAction>(this, action => _model!.ExecuteAsync(action.Steps[0](null))),
-        key.Kind == "hwpt" ? (DashboardUrls.Domains(WorkspaceId, key), "Open its page") : (DashboardUrls.Topology(WorkspaceId, key), "Show in the topology"));
+        key.Kind == "hwpt" ? (DashboardUrls.Domains(WorkspaceId, key), "Open its page") : key.Kind == "object" ? (DashboardUrls.Objects(WorkspaceId, key), "Show among the objects") : (DashboardUrls.Topology(WorkspaceId, key), "Show in the topology"));
 
     private void Choose(SelectionKey key)
     {
-        if (key.Kind is "ioas" or "hwpt")
+        if (key.Kind is "ioas" or "hwpt" or "object")
             _model!.Inspect(key);
         else
             Navigation.NavigateTo(DashboardUrls.Topology(WorkspaceId, key));
@@ -136,7 +136,7 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
         _model = null;
     }
 
-    private static string TabName(IoasTab tab) => tab switch { IoasTab.Map => "Map", IoasTab.Tree => "Interval tree", _ => "Table" };
+    private static string TabName(IoasTab tab) => tab switch { IoasTab.Map => "Map", IoasTab.Tree => "Interval tree", IoasTab.Sharing => "Sharing", _ => "Table" };
 
     public void Dispose()
     {

@@ -45,7 +45,7 @@ public sealed class IoasPageTests : ComponentTest
         IRenderedComponent<IoasPage> page = Open();
         Assert.Contains("No IOAS yet", page.Markup, StringComparison.Ordinal);
         page.FindAll("button").Single(button => button.TextContent.Trim() == "Allocate an IOAS").Click();
-        page.WaitForAssertion(() => Assert.Equal(["Map", "Interval tree", "Table"], page.FindAll("[aria-label=Picture] [role=tab]").Select(tab => tab.TextContent)));
+        page.WaitForAssertion(() => Assert.Equal(["Map", "Interval tree", "Table", "Sharing"], page.FindAll("[aria-label=Picture] [role=tab]").Select(tab => tab.TextContent)));
     }
 
     [Fact]
