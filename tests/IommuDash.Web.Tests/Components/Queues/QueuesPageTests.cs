@@ -35,7 +35,7 @@ public sealed class QueuesPageTests() : WorkspacePageTest(IommuVendor.Mock)
         AngleSharp.Dom.IElement form = Form(page, "Answer page faults");
         Assert.Contains("gets one when it is read", form.QuerySelector("[role=status]")!.TextContent, StringComparison.Ordinal);
         Assert.True(form.QuerySelector("[type=submit]")!.HasAttribute("disabled"));
-        Button(page, "Read all 2").Click();
+        Button(page, "Read all (2)").Click();
         page.WaitForAssertion(() => Assert.Contains("device 2 tries again. The address is still not mapped", Form(page, "Answer page faults").TextContent, StringComparison.Ordinal));
         Assert.Contains("cookie 1, 2", page.Find(".outcome .done").TextContent, StringComparison.Ordinal);
         Assert.Equal(2, page.FindAll(".fault-mark.read").Count);
