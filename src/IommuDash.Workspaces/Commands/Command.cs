@@ -101,8 +101,13 @@ public abstract record ContextCommand : Command
     /// <summary>The context's file number; a new workspace has 1 open.</summary>
     public int Context { get; init; } = 1;
 
+    /// <summary>The call it makes, if older kernels do not have it.</summary>
+    private protected virtual KernelCall? Call => null;
+
     public sealed override CommandResult Apply(EmulatedHost host) =>
-        host.FindContext(Context) is { } context ? Apply(host, context) : new Refusal(Errno.EBADF, "context.fd", $"No context {Context} is open.");
+        host.FindContext(Context) is not { } context ? new Refusal(Errno.EBADF, "context.fd", $"No context {Context} is open.")
+        : Call?.Check(host.Level) is { } unknown ? unknown
+        : Apply(host, context);
 
     private protected abstract CommandResult Apply(EmulatedHost host, IommufdContext context);
 }

@@ -71,6 +71,8 @@ public sealed record IoasMapFile : ContextCommand
 
     public override int CostBytes => FixedCostBytes + (2 * File.Length);
 
+    private protected override KernelCall Call => KernelCall.MapFile;
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context)
     {
         EmulatedProcess payer = context.Opener;
@@ -89,6 +91,8 @@ public sealed record IoasMapFile : ContextCommand
 public sealed record IoasChangeProcess : ContextCommand
 {
     public required int Pid { get; init; }
+
+    private protected override KernelCall Call => KernelCall.ChangeProcess;
 
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
         new(AccessCreate.Living(host, Pid, out EmulatedProcess process) ?? context.IoasChangeProcess(process));

@@ -25,5 +25,9 @@ public sealed record TestTriggerVevent : ContextCommand
 {
     public required uint Device { get; init; }
 
-    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) => new(new MockTests(context).TriggerVevent(Device));
+    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context)
+    {
+        var tests = new MockTests(context);
+        return new(tests.CheckOp((uint)MockTestOp.TriggerVevent) ?? tests.TriggerVevent(Device));
+    }
 }

@@ -24,6 +24,8 @@ public sealed record ViommuAlloc : ContextCommand
 
     public override int CostBytes => FixedCostBytes + Data.Length;
 
+    private protected override KernelCall Call => KernelCall.ViommuAlloc;
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context)
     {
         byte[] data = Data.ToArray();
@@ -45,6 +47,8 @@ public sealed record VdeviceAlloc : ContextCommand
     /// <summary>What the guest calls it.</summary>
     public required ulong VirtualId { get; init; }
 
+    private protected override KernelCall Call => KernelCall.VdeviceAlloc;
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
         context.VdeviceAlloc(Viommu, Device, VirtualId, out uint vdevice) is { } refusal ? refusal : new QueueOutputs { Vdevice = vdevice };
 }
@@ -64,6 +68,8 @@ public sealed record HwQueueAlloc : ContextCommand
 
     public required ulong Length { get; init; }
 
+    private protected override KernelCall Call => KernelCall.HwQueueAlloc;
+
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
         context.HwQueueAlloc(0, Viommu, Type, Index, Iova, Length, out uint queue) is { } refusal ? refusal : new QueueOutputs { HwQueue = queue };
 }
@@ -78,6 +84,8 @@ public sealed record VeventqAlloc : ContextCommand
 
     /// <summary>Most events that wait; more are lost.</summary>
     public required uint Depth { get; init; }
+
+    private protected override KernelCall Call => KernelCall.VeventqAlloc;
 
     private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) =>
         context.VeventqAlloc(0, Viommu, Type, Depth, out Veventq? queue) is { } refusal ? refusal : new QueueOutputs { Veventq = queue!.Id };

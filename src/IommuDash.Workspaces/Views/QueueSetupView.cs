@@ -3,6 +3,7 @@ using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Selftest;
+using IommuDash.Workspaces.Commands;
 
 namespace IommuDash.Workspaces.Views;
 
@@ -91,7 +92,7 @@ public sealed class QueueSetupView : IView<QueueSetupQuery, QueueSetupSnapshot>
             stage is not null && device?.AttachedTo(0) == stage,
             device?.AttachedTo(0) is { } other && other != stage,
             queue?.Id,
-            (device?.Hardware ?? free) is { } hardware ? IommufdContext.PreviewViommu(hardware, MockConstants.ViommuType) : null);
+            KernelCall.ViommuAlloc.Check(context.Host.Level) ?? ((device?.Hardware ?? free) is { } hardware ? IommufdContext.PreviewViommu(hardware, MockConstants.ViommuType) : null));
     }
 
     private static T? First<T>(IommufdContext context) where T : IommufdObject => context.Objects.All.OfType<T>().FirstOrDefault();

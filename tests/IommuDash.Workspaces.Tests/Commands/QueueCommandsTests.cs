@@ -128,6 +128,26 @@ public sealed class QueueCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task Calls_ThatAnOlderKernelLacks_AreRefusedAsItRefusesThem()
+    {
+        Assert.Null(_registry.Create(TestWorkspaces.Host(), "test", out Workspace? made, ReferenceLevel.Linux612));
+        Workspace old = made!;
+        await old.RunAsync(TestQueues.Faults.Take(3));
+        foreach (Command command in (Command[])
+        [
+            new ViommuAlloc { Device = 2, Hwpt = 1, Type = MockConstants.ViommuType },
+            new VdeviceAlloc { Viommu = 1, Device = 2, VirtualId = 1 },
+            new VeventqAlloc { Viommu = 1, Type = MockConstants.VeventqType, Depth = 1 },
+            new HwQueueAlloc { Viommu = 1, Type = MockConstants.HwQueueType, Iova = 0, Length = 1 },
+            new IoasMapFile { Ioas = 1, File = "f", Length = 1 },
+            new IoasChangeProcess { Pid = TestWorkspaces.Pid },
+        ])
+            await RefuseAsync(old, command, Errno.ENOTTY, "ioctl.level");
+        await RefuseAsync(old, new TestTriggerVevent { Device = 2 }, Errno.EOPNOTSUPP, "test.op");
+        await RefuseAsync(old, TestQueues.Faults[3], Errno.EOPNOTSUPP, "hwpt.flags");
+    }
+
+    [Fact]
     public async Task Commands_TooLarge_AreRefusedWithoutAVersion()
     {
         Workspace workspace = await CreateAsync([]);

@@ -47,7 +47,7 @@ public sealed partial class Queues
 
     private void Select(SelectionKey key) => Go(Model!.State with { Selection = key });
 
-    private void SelectQueue(QueueRow queue) => Go(new QueuesPageState(queue.Context, queue.Id, Selection: new SelectionKey("object", $"{queue.Id}"), Table: Model!.State.Table));
+    private void SelectQueue(QueueRow queue) => Go(new QueuesPageState(queue.Context, queue.Id, Model!.State.From, Selection: new SelectionKey("object", $"{queue.Id}"), Table: Model.State.Table));
 
     private async Task RunAsync(Command command, OutcomePlace place)
     {
@@ -69,10 +69,10 @@ public sealed partial class Queues
         await RefreshAsync();
     }
 
-    // Each step is made from what is there after the one before it.
+    // Each step is made from what is there after the one before it. Others may be at work on the same objects, so there is an end to it.
     private async Task RunAllAsync(Func<QueueSetupSnapshot, int, IReadOnlyList<SetupStep>> way)
     {
-        while (Model is { Setup: { IsOpen: true } setup } model && way(setup, model.State.Context).FirstOrDefault(step => step.Command is not null) is { Command: { } command })
+        for (int left = QueueSetup.MaxSteps; left > 0 && Model is { Setup: { IsOpen: true } setup } model && way(setup, model.State.Context).FirstOrDefault(step => step.Command is not null) is { Command: { } command }; left--)
         {
             CommandAnswer answer = await ExecuteAsync(command, OutcomePlace.Setup);
             await RefreshAsync();

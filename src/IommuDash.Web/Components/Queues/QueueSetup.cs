@@ -18,6 +18,9 @@ public static class QueueSetup
     /// <summary>Room in an event queue that is made here: small, so that losing events is quickly shown.</summary>
     public const uint DefaultDepth = 4;
 
+    /// <summary>More than either way has.</summary>
+    public const int MaxSteps = 16;
+
     /// <summary>What the guest calls the device.</summary>
     public const ulong VirtualId = 0x11;
 

@@ -55,13 +55,10 @@ public sealed class QueuesPageModel(Workspace workspace)
     public async Task ReadAsync(QueuesPageState state)
     {
         State = state;
-        Queues = (await workspace.ReadAsync<QueuesView, QueuesQuery, QueuesSnapshot>(new())).Data;
-        Shown = state.Queue is { } id ? Queues.Queues.FirstOrDefault(queue => queue.Id == id && queue.Context == state.Context) : Queues.Queues is [var first, ..] ? first : null;
-        Faults = Shown is { Kind: QueueKind.Fault } faults ? (await workspace.ReadAsync<FaultQueueView, FaultQueueQuery, FaultQueueSnapshot>(new(faults.Context, faults.Id, state.First))).Data : null;
-        Events = Shown is { Kind: QueueKind.Vevent } events ? (await workspace.ReadAsync<VeventqView, VeventqQuery, VeventqSnapshot>(new(events.Context, events.Id, state.First))).Data : null;
-        int context = Shown?.Context ?? state.Context;
+        Queues = (await workspace.ReadAsync<QueuesView, QueuesQuery, QueuesSnapshot>(new(First: state.From))).Data;
+        await ReadQueueAsync(state.Queue ?? Queues.Queues.FirstOrDefault(queue => queue.Context == state.Context)?.Id ?? 0);
         Setup = (await workspace.ReadAsync<QueueSetupView, QueueSetupQuery, QueueSetupSnapshot>(new(state.Context))).Data;
-        Answers = (await workspace.ReadEventsAsync(new EventsQuery { Kind = EngineEventKind.FaultAnswered, Context = context, Count = MaxAnswers })).Data.Items;
+        Answers = (await workspace.ReadEventsAsync(new EventsQuery { Kind = EngineEventKind.FaultAnswered, Context = state.Context, Count = MaxAnswers })).Data.Items;
         Facts = state.Selection is { } key ? (await workspace.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new(state.Context, key.Kind, key.Id))).Data : null;
     }
 
@@ -73,6 +70,16 @@ public sealed class QueuesPageModel(Workspace workspace)
         Outcome = CommandReport.Of(command, answer, curl, new HashSet<uint>());
         Place = place;
         return answer;
+    }
+
+    // Ids say nothing about kinds: one of the two views knows the queue, and none knows 0.
+    private async Task ReadQueueAsync(uint id)
+    {
+        FaultQueueSnapshot faults = (await workspace.ReadAsync<FaultQueueView, FaultQueueQuery, FaultQueueSnapshot>(new(State.Context, id, State.First))).Data;
+        Faults = faults.Queue is null ? null : faults;
+        VeventqSnapshot events = (await workspace.ReadAsync<VeventqView, VeventqQuery, VeventqSnapshot>(new(State.Context, id, State.First))).Data;
+        Events = events.Queue is null ? null : events;
+        Shown = faults.Queue ?? events.Queue;
     }
 
     /// <summary>What to show at a place.</summary>

@@ -38,14 +38,14 @@ public sealed class QueueSetupTests
     }
 
     [Theory]
-    [InlineData("?context=2&queue=7&fault=3&first=100&sel=object%3A7&table=on")]
+    [InlineData("?context=2&queue=7&from=200&fault=3&first=100&sel=object%3A7&table=on")]
     [InlineData("")]
     [InlineData("?queue=0")]
     public void State_FromAUrlAndBack_IsTheSame(string query)
     {
         QueuesPageState state = QueuesPageState.Parse(new Uri("http://x/w/w1/queues" + query));
         Assert.Equal(state, QueuesPageState.Parse(new Uri(new Uri("http://x"), state.Url("w1"))));
-        Assert.Equal(query.Contains("first", StringComparison.Ordinal) ? new QueuesPageState(2, 7, 3, 100, new SelectionKey("object", "7"), true) : new QueuesPageState(Queue: query.Length == 0 ? null : 0), state);
+        Assert.Equal(query.Contains("first", StringComparison.Ordinal) ? new QueuesPageState(2, 7, 200, 3, 100, new SelectionKey("object", "7"), true) : new QueuesPageState(Queue: query.Length == 0 ? null : 0), state);
     }
 
     [Fact]
