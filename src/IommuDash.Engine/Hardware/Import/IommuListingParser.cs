@@ -1,7 +1,7 @@
 // Reads the text people paste from `for d in /sys/kernel/iommu_groups/*/devices/*; do …; lspci -nns …` and its relatives: headings or one line each, lspci with numbers,
 // names or both, paths from find and ls, the kernel's "Adding to iommu group" messages, also several of these in one text.
 // Holds always: every line is counted once; an address described twice or put into two groups is an error; nobody gets a group from a heading that was not understood.
-// Leaves out: lspci -m and -vmm, JSON, tables drawn by other tools.
+// Leaves out: lspci -vmm, JSON, tables drawn by other tools.
 namespace IommuDash.Engine.Hardware.Import;
 
 /// <summary>Parses a pasted listing. One instance per text.</summary>

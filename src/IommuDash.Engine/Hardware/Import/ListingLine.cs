@@ -116,13 +116,35 @@ internal readonly partial record struct ListingLine(ListingLineKind Kind)
             return Reject(HasAddress().IsMatch(text) ? "the PCI address does not stand where a listing has it" : "no PCI address and no group heading");
         PciAddress address = AddressOf(device);
         string rest = device.Groups["rest"].Value.Trim();
-        ParsedDevice? description = Describe(address, rest, device);
+        ParsedDevice? description = Describe(address, FromQuoted(rest), device);
         Match group = TrailingGroup().Match(rest);
         if (description is null && rest.Length > 0 && !rest.StartsWith("->", StringComparison.Ordinal) && !group.Success)
             return Reject($"what follows {address} is neither a class nor ids");
         var line = new ListingLine(ListingLineKind.Device) { Address = address, Description = description };
         return group.Success ? WithGroup(group, line) : line;
     }
+
+    // lspci -m writes each field in quotes; the other way of writing the same is what the patterns below know. Other text comes back as it is.
+    private static string FromQuoted(string text)
+    {
+        Match quoted = QuotedFields().Match(text);
+        if (!quoted.Success)
+            return text;
+        string classText = Unquoted(quoted, "class");
+        string vendor = Unquoted(quoted, "vendor");
+        string device = Unquoted(quoted, "device");
+        (Match vendorId, Match deviceId) = (NameWithId().Match(vendor), NameWithId().Match(device));
+        string names = BareId().IsMatch(vendor) && BareId().IsMatch(device) ? $"{vendor}:{device}"
+            : vendorId.Success && deviceId.Success ? $"{vendorId.Groups["name"].Value.TrimEnd()} {deviceId.Groups["name"].Value.TrimEnd()} [{vendorId.Groups["id"].Value}:{deviceId.Groups["id"].Value}]"
+            : $"{vendor} {device}";
+        Match revision = QuotedRevision().Match(quoted.Groups["rest"].Value);
+        Match programming = QuotedInterface().Match(quoted.Groups["rest"].Value);
+        return $"{classText}: {names}"
+            + (revision.Success ? $" (rev {revision.Groups["rev"].Value})" : "")
+            + (programming.Success ? $" (prog-if {programming.Groups["interface"].Value})" : "");
+    }
+
+    private static string Unquoted(Match match, string group) => match.Groups[group].Value.Replace("\\\"", "\"", StringComparison.Ordinal).Trim();
 
     private static ParsedDevice? Describe(PciAddress address, string text, Match device)
     {

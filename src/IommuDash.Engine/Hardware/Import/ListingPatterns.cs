@@ -38,6 +38,22 @@ internal readonly partial record struct ListingLine
     [GeneratedRegex(@"(?<![0-9a-f])" + AddressPattern + "(?![0-9a-f])", Common)]
     private static partial Regex HasAddress();
 
+    // lspci -m: "PCI bridge [0604]" "Intel Corporation [8086]" "… [1901]" -r07 -p00 …; a quote inside is written \".
+    [GeneratedRegex(@"^""(?<class>([^""\\]|\\.)+)""\s+""(?<vendor>([^""\\]|\\.)+)""\s+""(?<device>([^""\\]|\\.)+)""(?<rest>.*)$", Common)]
+    private static partial Regex QuotedFields();
+
+    [GeneratedRegex("^(?<name>.*)\\[(?<id>" + Id + ")\\]$", Common)]
+    private static partial Regex NameWithId();
+
+    [GeneratedRegex("^" + Id + "$", Common)]
+    private static partial Regex BareId();
+
+    [GeneratedRegex(@"(?<!\S)-r(?<rev>[0-9a-f]{2})(?!\S)", Common)]
+    private static partial Regex QuotedRevision();
+
+    [GeneratedRegex(@"(?<!\S)-p(?<interface>[0-9a-f]{2})(?!\S)", Common)]
+    private static partial Regex QuotedInterface();
+
     // lspci -n: "0604: 8086:1901"
     [GeneratedRegex(@"^(Class\s+)?\[?(?<class>" + Id + @")(?<interface>[0-9a-f]{2})?\]?\s*:\s*\[?(?<vendor>" + Id + "):(?<device>" + Id + @")(?![0-9a-z])", Common)]
     private static partial Regex Numeric();

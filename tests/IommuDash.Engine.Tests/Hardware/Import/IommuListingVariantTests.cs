@@ -10,6 +10,10 @@ public sealed class IommuListingVariantTests
     private const string Port = "00:01.0 PCI bridge [0604]: Intel Corporation 6th-10th Gen Core Processor PCIe Controller (x16) [8086:1901] (rev 07)";
     private const string Card = "01:00.0 VGA compatible controller [0300]: NVIDIA Corporation GP104 [GeForce GTX 1080] [10de:1b80] (rev a1)";
 
+    private const string HostBridgeQuoted = "00:00.0 \"Host bridge [0600]\" \"Intel Corporation [8086]\" \"8th Gen Core Processor Host Bridge/DRAM Registers [3ec2]\" -r07 \"ASUSTeK Computer Inc. [1043]\" \"Device [8694]\"";
+    private const string PortQuoted = "00:01.0 \"PCI bridge [0604]\" \"Intel Corporation [8086]\" \"6th-10th Gen Core Processor PCIe Controller (x16) [1901]\" -r07";
+    private const string CardQuoted = "01:00.0 \"VGA compatible controller [0300]\" \"NVIDIA Corporation [10de]\" \"GP104 [GeForce GTX 1080] [1b80]\" -ra1 -p00 \"eVga.com. Corp. [3842]\" \"Device [6183]\"";
+
     private const string Headed = $"IOMMU Group 0:\n\t{HostBridge}\nIOMMU Group 1:\n\t{Port}\n\t{Card}\n";
 
     public static TheoryData<string, string> FullVariants => new()
@@ -48,6 +52,8 @@ public sealed class IommuListingVariantTests
         { "lspci -vv", $"{HostBridge}\n\tLatency: 0\n\tIOMMU group: 0\n{Port}\n\tIOMMU group: 1\n{Card}\n\tRegion 0: Memory at de000000 (32-bit, non-prefetchable) [size=16M]\n\tIOMMU group: 1\n" },
         { "group at the end", $"{HostBridge} (IOMMU group 0)\n{Port} (IOMMU group 1)\n{Card} (IOMMU group 1)" },
         { "find, then lspci -nn", $"/sys/kernel/iommu_groups/0/devices/0000:00:00.0\n/sys/kernel/iommu_groups/1/devices/0000:00:01.0\n/sys/kernel/iommu_groups/1/devices/0000:01:00.0\n\n{HostBridge}\n{Port}\n{Card}" },
+        { "lspci -nnm, one line each", $"IOMMU Group 0 {HostBridgeQuoted}\nIOMMU Group 1 {PortQuoted}\nIOMMU Group 1 {CardQuoted}" },
+        { "lspci -nnmm under headings, group at the end", $"{HostBridgeQuoted} (IOMMU group 0)\nIOMMU Group 1:\n\t{PortQuoted} \"\" \"\"\n\t{CardQuoted.Replace(" \"eVga.com. Corp. [3842]\" \"Device [6183]\"", " \"\" \"\"", StringComparison.Ordinal)}" },
         { "kernel log, then lspci -nn", $"[    0.412] pci 0000:00:00.0: Adding to iommu group 0\n[    0.4] pci 0000:00:01.0: Adding to iommu group 1\niommu: Adding device 0000:01:00.0 to group 1\n{HostBridge}\n{Port}\n{Card}" },
     };
 
@@ -72,6 +78,7 @@ public sealed class IommuListingVariantTests
     {
         { "lspci -n", "IOMMU Group 0 00:00.0 0600: 8086:3ec2 (rev 07)\nIOMMU Group 1 00:01.0 0604: 8086:1901 (rev 07)\nIOMMU Group 1 01:00.0 0300: 10de:1b80 (rev a1)" },
         { "lspci -n, old", "Group 0\n00:00.0 Class 0600: 8086:3ec2\nGroup 1\n00:01.0 Class 0604: 8086:1901\n01:00.0 Class 0300: 10de:1b80 (rev a1)" },
+        { "lspci -nm", "IOMMU Group 0 00:00.0 \"0600\" \"8086\" \"3ec2\" -r07 \"1043\" \"8694\"\nIOMMU Group 1 00:01.0 \"0604\" \"8086\" \"1901\" -r07\nIOMMU Group 1 01:00.0 \"0300\" \"10de\" \"1b80\" -ra1 -p00 \"3842\" \"6183\"" },
         { "ids first", "IOMMU group 0:\t[8086:3ec2] 00:00.0 Host bridge: Intel Corporation 8th Gen Core (rev 07)\nIOMMU group 1:\t[8086:1901] 00:01.0 PCI bridge: Intel Corporation PCIe Controller (x16) (rev 07)\n\t[10de:1b80] 01:00.0 VGA compatible controller: NVIDIA Corporation GP104 (rev a1)" },
         { "ids first, columns", "Group 0:\t[8086:3ec2]     00:00.0  Host bridge                   8th Gen Core\nGroup 1:\t[8086:1901] [R] 00:01.0  PCI bridge                    PCIe Controller (x16)\n\t\t[10de:1b80] [R] 01:00.0  VGA compatible controller     GP104" },
     };
@@ -117,6 +124,15 @@ public sealed class IommuListingVariantTests
         HostDescription host = ImportAssert.Ready(import);
         Assert.Equal([0, 1, 2, 2], host.Devices.Select(d => d.Group));
         Assert.Contains(import.Warnings, w => w.Contains("names no IOMMU groups", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void FromText_QuotedFields_KeepProgrammingInterfaceAndQuotesOfTheName()
+    {
+        HostImport import = HostImporter.FromText($"IOMMU Group 0 {HostBridgeQuoted}\nIOMMU Group 9 02:00.0 \"Non-Volatile memory controller [0108]\" \"Samsung [144d]\" \"NVMe \\\"PM9A1\\\" [a80a]\" -p02 \"\" \"\"");
+        DeviceDescription device = ImportAssert.Device(ImportAssert.Ready(import), "0000:02:00.0");
+        Assert.Equal((0x010802, 0x144d, 0xa80a), (device.ClassCode, device.VendorId, device.DeviceId));
+        Assert.Equal("Samsung NVMe \"PM9A1\"", device.Name);
     }
 
     [Fact]
