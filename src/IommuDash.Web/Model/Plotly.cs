@@ -37,7 +37,12 @@ public sealed record Bar : Trace
     public double? Width { get; init; }
 
     public string? TextPosition { get; init; }
+
+    /// <summary>Of text on the bar itself. Without it plotly takes the layout's colour wherever that is light on dark or dark on light, however weak.</summary>
+    public Font? InsideTextFont { get; init; }
 }
+
+public sealed record Font(string Color);
 
 public sealed record Scatter : Trace
 {
