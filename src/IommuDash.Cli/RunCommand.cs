@@ -24,7 +24,7 @@ internal static class RunCommand
         var server = new Option<string?>("--server") { Description = "Address of a running dashboard on this machine: run on a workspace of it, where every call shows as it happens." };
         var workspace = new Option<string?>("--workspace") { Description = "Id of the workspace, as in the address of its pages." };
         var program = new Argument<string[]>("program") { Description = "Program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static programs and raw system calls are not covered.") { host, level, trace, server, workspace, program };
+        var command = new Command("run", "Runs a program with /dev/iommu and /dev/vfio/vfio of an emulated host, and exits with its code. Static and set-user-id programs, and system calls made without libc, are not covered.") { host, level, trace, server, workspace, program };
         command.SetAction(parsed => (parsed.GetValue(server), parsed.GetValue(workspace)) switch
         {
             (null, null) => Run(parsed.GetValue(host) ?? Presets.Default, parsed.GetValue(level) ?? ReferenceLevel.Current.Name, parsed.GetValue(trace), parsed.GetValue(program)!),
@@ -84,6 +84,8 @@ internal static class RunCommand
 
     private static int RunProgram(string library, string socket, string[] program)
     {
+        if (ProgramFile.WhyNotCovered(program[0]) is { } reason)
+            return Fail(reason);
         // The terminal sends these to the program too; it decides, and its exit ends the run.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, signal => signal.Cancel = true);

@@ -79,6 +79,44 @@ public sealed class DoorTests
     }
 
     [Fact]
+    public void Run_OfAStaticProgram_SaysSoBeforeItRuns()
+    {
+        string program = TestPaths.Compile(TestPaths.Beside("programs/door.c"), "door-static", "-static");
+        (int code, string output) = TestPaths.IommuDash(["run", "--", program, "pointers"]);
+        Assert.Equal((127, $"iommudash: {program} is a static program: it has no dynamic loader by which the library could come in, so it would see the real machine. Link it dynamically.\n"), (code, output));
+    }
+
+    [Fact]
+    public void Run_OfAScriptForAStaticInterpreter_SaysSo()
+    {
+        string program = TestPaths.Compile(TestPaths.Beside("programs/door.c"), "door-static", "-static");
+        string script = Path.Combine(TestPaths.Cache, "script");
+        File.WriteAllText(script, $"#! {program} pointers\n");
+        Assert.Contains("static program", ProgramFile.WhyNotCovered(script), StringComparison.Ordinal);
+        File.WriteAllText(script, "#!/bin/sh\nexit 0\n");
+        Assert.Null(ProgramFile.WhyNotCovered(script));
+    }
+
+    [Fact]
+    public void WhyNotCovered_DynamicProgramOrNone_IsNull()
+    {
+        Assert.Null(ProgramFile.WhyNotCovered(s_door.Value));
+        Assert.Null(ProgramFile.WhyNotCovered("sh"));
+        Assert.Null(ProgramFile.WhyNotCovered("/no/such/program"));
+    }
+
+    [Fact]
+    public void WhyNotCovered_SetUserIdOfAnother_SaysSo()
+    {
+        string program = Path.Combine(TestPaths.Cache, "door-set-user-id");
+        File.Copy(s_door.Value, program, overwrite: true);
+        if (TestPaths.Run("chown", ["65534", program]).ExitCode != 0)
+            Assert.Skip("Only root can give a file to another user.");
+        File.SetUnixFileMode(program, UnixFileMode.SetUser | UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Contains("set-user-id", ProgramFile.WhyNotCovered(program), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Run_UnknownHostOrLevel_SaysWhatThereIs()
     {
         Assert.Contains("kernel-selftest-mock", TestPaths.IommuDash(["run", "--host", "nowhere", "--", "true"]).Output, StringComparison.Ordinal);

@@ -178,4 +178,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint Geteuid();
+
+    [LibraryImport("libc", EntryPoint = "getegid")]
+    public static partial uint Getegid();
 }
