@@ -1,6 +1,7 @@
 // A measurement that takes seconds instead of BenchmarkDotNet's minutes: each scenario warms up, then runs for a fixed share of time; the median of its invocations counts.
 using System.Diagnostics;
 using System.Text.Json;
+using IommuDash.Benchmarks.Bridge;
 using IommuDash.Benchmarks.Ioctls;
 using IommuDash.Engine.Hardware;
 
@@ -41,6 +42,13 @@ internal static class QuickMode
             results.AddRange(MemoryUse.Measure(json));
         if (filter is null || filter.StartsWith("workspace", StringComparison.Ordinal))
             results.AddRange(WorkspaceUse.Measure(json));
+        if (filter is null || filter.StartsWith(BridgeUse.Prefix, StringComparison.Ordinal))
+        {
+            IReadOnlyList<QuickResult> rows = BridgeUse.Measure();
+            results.AddRange(rows);
+            foreach (QuickResult row in json ? [] : rows)
+                Print(row);
+        }
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(results, Json));
     }
