@@ -15,6 +15,8 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
     private readonly ProcessMaps _maps = new();
     private readonly uint[] _frames = new uint[MaxFramesAtOnce];
     private bool _areMapsFresh;
+    private ClientMapping _last;
+    private bool _isLastFresh;
 
     public ClientAddressSpace(ClientObjects objects, int pid)
     {
@@ -33,7 +35,7 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
     public Action<ClientMapping>? Observed { get; set; }
 
     /// <summary>What was read of the mappings may be out of date: the process has run since.</summary>
-    public void Invalidate() => _areMapsFresh = false;
+    public void Invalidate() => (_areMapsFresh, _isLastFresh) = (false, false);
 
     /// <summary>The mappings now.</summary>
     public IReadOnlyList<ClientMapping> CurrentMaps()
@@ -44,11 +46,7 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
     }
 
     /// <summary>Whether a store to an address would succeed.</summary>
-    public bool IsWritable(ulong address)
-    {
-        CurrentMaps();
-        return IsAlive && _areMapsFresh && _maps.TryFind(address, out ClientMapping mapping) && mapping.CanWrite;
-    }
+    public bool IsWritable(ulong address) => IsAlive && TryFind(address, out ClientMapping mapping) && mapping.CanWrite;
 
     public override Refusal? Read(ulong address, Span<byte> bytes) =>
         IsAlive && ProcessMemory.TryRead(Pid, address, bytes) ? null : Blame(address, bytes.Length, write: false) ?? Fault(address, "read");
@@ -110,15 +108,35 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         return null;
     }
 
-    protected override void DropAll() => _objects.Remove(this);
+    protected override void DropAll()
+    {
+        _maps.Close();
+        _objects.Remove(this);
+    }
+
+    // Calls look at few mappings, mostly one: each is asked for by itself, if the kernel lets one.
+    private bool TryFind(ulong address, out ClientMapping mapping)
+    {
+        mapping = _last;
+        if (_isLastFresh && mapping.Contains(address))
+            return true;
+        if (!_areMapsFresh && _maps.TryQuery(Pid, address, out mapping, out bool isMapped))
+        {
+            if (isMapped)
+                (_last, _isLastFresh) = (mapping, true);
+            return isMapped;
+        }
+        CurrentMaps();
+        mapping = default;
+        return _areMapsFresh && _maps.TryFind(address, out mapping);
+    }
 
     private Refusal? Find(ulong address, bool write, out ClientMapping mapping)
     {
         mapping = default;
         if (!IsAlive)
             return Gone();
-        CurrentMaps();
-        bool isMapped = _areMapsFresh && _maps.TryFind(address, out mapping);
+        bool isMapped = TryFind(address, out mapping);
         Observed?.Invoke(isMapped ? mapping : ClientMapping.Hole(address));
         if (isMapped && (write ? mapping.CanWrite : mapping.CanRead))
             return null;

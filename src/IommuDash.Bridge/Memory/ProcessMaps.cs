@@ -1,5 +1,7 @@
 // /proc/PID/maps: what a real process has mapped where, with which permissions and from which file.
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
+using IommuDash.Bridge.Native;
 
 namespace IommuDash.Bridge.Memory;
 
@@ -15,10 +17,17 @@ public readonly record struct ClientMapping(ulong Start, ulong Last, bool CanRea
 /// <summary>A snapshot of the mappings, in order. Reused: reading again replaces what it held.</summary>
 internal sealed class ProcessMaps
 {
+    private const ulong SmallPageBytes = 4096;
+
+    private static bool s_canQuery = true;
+
     private readonly List<ClientMapping> _mappings = [];
+    private int _queryFd = -1;
     private byte[] _buffer = new byte[64 * 1024];
 
     public IReadOnlyList<ClientMapping> Mappings => _mappings;
+
+    private static ReadOnlySpan<byte> HugeName => "/anon_hugepage"u8;
 
     /// <summary>Reads the mappings of a process. False: it is gone, or may not be looked into.</summary>
     public bool TryRead(int pid)
@@ -49,6 +58,63 @@ internal sealed class ProcessMaps
                 _mappings.Add(mapping);
         }
         return _mappings.Count != 0;
+    }
+
+    /// <summary>
+    /// Asks the kernel for the one mapping that holds an address, without reading all of them (PROCMAP_QUERY, Linux 6.11 and later). False: it cannot be asked; read them.
+    /// </summary>
+    public unsafe bool TryQuery(int pid, ulong address, out ClientMapping mapping, out bool isMapped)
+    {
+        (mapping, isMapped) = (default, false);
+        if (!s_canQuery)
+            return false;
+        if (_queryFd < 0)
+            _queryFd = Libc.Open($"/proc/{pid}/maps", Libc.OCloexec, 0);
+        const int NameBytes = 32;
+        byte* name = stackalloc byte[NameBytes];
+        var query = new Libc.ProcmapQuery { Size = (ulong)sizeof(Libc.ProcmapQuery), Address = address };
+        if (!TryQuery(ref query, out isMapped))
+            return false;
+        if (!isMapped)
+            return true;
+        bool isHuge = false;
+        if (query.PageSize > SmallPageBytes)
+        {
+            query.NameSize = NameBytes;
+            query.NameAddress = (ulong)name;
+            // A name that does not fit is not the one looked for.
+            isHuge = TryQuery(ref query, out bool isThere) && isThere && new ReadOnlySpan<byte>(name, NameBytes).StartsWith(HugeName);
+        }
+        mapping = new ClientMapping(query.Start, query.End - 1, (query.Flags & 1) != 0, (query.Flags & 2) != 0, (query.Flags & 8) != 0, query.Offset, (ulong)query.Major << 32 | query.Minor, query.Inode, isHuge);
+        return true;
+    }
+
+    /// <summary>Lets go of the descriptor that questions went through.</summary>
+    public void Close()
+    {
+        if (_queryFd >= 0)
+            Libc.Close(_queryFd);
+        _queryFd = -1;
+    }
+
+    private unsafe bool TryQuery(ref Libc.ProcmapQuery query, out bool isMapped)
+    {
+        isMapped = false;
+        fixed (Libc.ProcmapQuery* place = &query)
+            isMapped = Libc.Ioctl(_queryFd, Libc.ProcmapQueryRequest, place) == 0;
+        if (isMapped)
+            return true;
+        switch (Marshal.GetLastPInvokeError())
+        {
+            case Libc.Enotty:
+                s_canQuery = false;
+                Close();
+                return false;
+            case Libc.Enoent or Libc.Esrch or Libc.Enametoolong:
+                return true;
+            default:
+                return false;
+        }
     }
 
     /// <summary>The mapping that holds an address.</summary>
@@ -82,7 +148,7 @@ internal sealed class ProcessMaps
             return false;
         ReadOnlySpan<byte> path = line[used..].TrimStart((byte)' ');
         mapping = new ClientMapping(start, end - 1, permissions[0] == 'r', permissions[1] == 'w', permissions[3] == 's', offset, major << 32 | minor, inode,
-            path.StartsWith("/anon_hugepage"u8));
+            path.StartsWith(HugeName));
         return true;
     }
 

@@ -31,6 +31,11 @@ internal static unsafe partial class Libc
     public const int ORdwr = 2;
     public const int Eagain = 11;
     public const int Eintr = 4;
+    public const int Enoent = 2;
+    public const int Esrch = 3;
+    public const int Enotty = 25;
+    public const int Enametoolong = 36;
+    public const uint ProcmapQueryRequest = 0xc068_6611;
     public const int SysPidfdOpen = 434;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -82,6 +87,30 @@ internal static unsafe partial class Libc
         public ushort Family;
         public fixed byte Path[PathBytes];
     }
+
+    /// <summary>struct procmap_query of linux/fs.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ProcmapQuery
+    {
+        public ulong Size;
+        public ulong QueryFlags;
+        public ulong Address;
+        public ulong Start;
+        public ulong End;
+        public ulong Flags;
+        public ulong PageSize;
+        public ulong Offset;
+        public ulong Inode;
+        public uint Major;
+        public uint Minor;
+        public uint NameSize;
+        public uint BuildIdSize;
+        public ulong NameAddress;
+        public ulong BuildIdAddress;
+    }
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Ioctl(int fd, nuint request, void* argument);
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
