@@ -13,7 +13,7 @@ public sealed class NewerTests(ITestOutputHelper output)
     [InlineData("veventq", 12)]
     [InlineData("hw_queue", 11)]
     [InlineData("pasid", 15)]
-    [InlineData("dmabuf", 9)]
+    [InlineData("dmabuf", 10)]
     [InlineData("mock", 10)]
     [InlineData("fail_nth", 8)]
     public void Program_OnTheMockHost_PassesEveryCase(string program, int cases)

@@ -112,7 +112,8 @@ internal sealed unsafe class ClientFile : MemoryFile
     // 0 for one that is gone.
     private ulong Size() => TryStat(_fd, out _, out _, out ulong size) ? size : 0;
 
-    private static bool TryStat(int fd, out ulong device, out ulong inode, out ulong size)
+    /// <summary>Device, inode and size in bytes of an open file.</summary>
+    internal static bool TryStat(int fd, out ulong device, out ulong inode, out ulong size)
     {
         byte* stat = stackalloc byte[StatxBytes];
         byte empty = 0;

@@ -17,8 +17,6 @@ public readonly record struct ClientMapping(ulong Start, ulong Last, bool CanRea
 /// <summary>A snapshot of the mappings, in order. Reused: reading again replaces what it held.</summary>
 internal sealed class ProcessMaps
 {
-    private const ulong SmallPageBytes = 4096;
-
     private static bool s_canQuery = true;
 
     private readonly List<ClientMapping> _mappings = [];
@@ -26,8 +24,6 @@ internal sealed class ProcessMaps
     private byte[] _buffer = new byte[64 * 1024];
 
     public IReadOnlyList<ClientMapping> Mappings => _mappings;
-
-    private static ReadOnlySpan<byte> HugeName => "/anon_hugepage"u8;
 
     /// <summary>Reads the mappings of a process. False: it is gone, or may not be looked into.</summary>
     public bool TryRead(int pid)
@@ -70,22 +66,13 @@ internal sealed class ProcessMaps
             return false;
         if (_queryFd < 0)
             _queryFd = Libc.Open($"/proc/{pid}/maps", Libc.OCloexec, 0);
-        const int NameBytes = 32;
-        byte* name = stackalloc byte[NameBytes];
         var query = new Libc.ProcmapQuery { Size = (ulong)sizeof(Libc.ProcmapQuery), Address = address };
         if (!TryQuery(ref query, out isMapped))
             return false;
         if (!isMapped)
             return true;
-        bool isHuge = false;
-        if (query.PageSize > SmallPageBytes)
-        {
-            query.NameSize = NameBytes;
-            query.NameAddress = (ulong)name;
-            // A name that does not fit is not the one looked for.
-            isHuge = TryQuery(ref query, out bool isThere) && isThere && new ReadOnlySpan<byte>(name, NameBytes).StartsWith(HugeName);
-        }
-        mapping = new ClientMapping(query.Start, query.End - 1, (query.Flags & 1) != 0, (query.Flags & 2) != 0, (query.Flags & 8) != 0, query.Offset, (ulong)query.Major << 32 | query.Minor, query.Inode, isHuge);
+        ulong device = (ulong)query.Major << 32 | query.Minor;
+        mapping = new ClientMapping(query.Start, query.End - 1, (query.Flags & 1) != 0, (query.Flags & 2) != 0, (query.Flags & 8) != 0, query.Offset, device, query.Inode, device == HugePages.Device);
         return true;
     }
 
@@ -110,7 +97,7 @@ internal sealed class ProcessMaps
                 s_canQuery = false;
                 Close();
                 return false;
-            case Libc.Enoent or Libc.Esrch or Libc.Enametoolong:
+            case Libc.Enoent or Libc.Esrch:
                 return true;
             default:
                 return false;
@@ -144,11 +131,10 @@ internal sealed class ProcessMaps
         line = line[5..];
         if (!TryHex(ref line, (byte)' ', out ulong offset) || !TryHex(ref line, (byte)':', out ulong major) || !TryHex(ref line, (byte)' ', out ulong minor))
             return false;
-        if (!Utf8Parser.TryParse(line, out ulong inode, out int used))
+        if (!Utf8Parser.TryParse(line, out ulong inode, out _))
             return false;
-        ReadOnlySpan<byte> path = line[used..].TrimStart((byte)' ');
-        mapping = new ClientMapping(start, end - 1, permissions[0] == 'r', permissions[1] == 'w', permissions[3] == 's', offset, major << 32 | minor, inode,
-            path.StartsWith(HugeName));
+        ulong device = major << 32 | minor;
+        mapping = new ClientMapping(start, end - 1, permissions[0] == 'r', permissions[1] == 'w', permissions[3] == 's', offset, device, inode, inode != 0 && device == HugePages.Device);
         return true;
     }
 

@@ -34,7 +34,6 @@ internal static unsafe partial class Libc
     public const int Enoent = 2;
     public const int Esrch = 3;
     public const int Enotty = 25;
-    public const int Enametoolong = 36;
     public const uint ProcmapQueryRequest = 0xc068_6611;
     public const int SysPidfdOpen = 434;
 

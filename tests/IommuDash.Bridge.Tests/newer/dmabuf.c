@@ -97,6 +97,33 @@ CASE(memory_file_is_shared)
 	OK(check_map(fd, device.hwpt, iova, PAGE, memory));
 }
 
+/* Needs two huge pages; without any the case has nothing to say. */
+CASE(memory_file_of_huge_pages)
+{
+	const uint64_t huge = 2 << 20;
+	int fd = open_iommu(), file = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+	uint32_t ioas = new_ioas(fd);
+	struct device device = new_device(fd, ioas, 0);
+	uint64_t iova = 0, by_address = 0;
+	char *memory;
+
+	if (file < 0 || ftruncate(file, (off_t)(2 * huge)))
+		return;
+	memory = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
+	if (memory == MAP_FAILED)
+		return;
+	OK(map(fd, ioas, READ_WRITE, memory + PAGE, 2 * PAGE, &by_address));
+	OK(check_map(fd, device.hwpt, by_address, 2 * PAGE, memory + PAGE));
+	OK(map_file(fd, ioas, READ_WRITE, file, 0, 2 * huge, &iova));
+	EQ(0, iova % huge);
+	OK(check_map(fd, device.hwpt, iova, 2 * huge, memory));
+	/* Pins of pages that are parts of huge ones are not counted. */
+	OK(check_refs(fd, memory, 2 * huge, 77));
+	OK(unmap(fd, ioas, 0, ~0ull));
+	OK(map_file(fd, ioas, READ_WRITE, file, huge + PAGE, PAGE, &iova));
+	OK(check_map(fd, device.hwpt, iova, PAGE, memory + huge + PAGE));
+}
+
 CASE(revoke_unmaps)
 {
 	int fd = open_iommu(), buffer = get_buffer(fd, 4 * PAGE);
