@@ -5,23 +5,27 @@ using System.Runtime.InteropServices;
 namespace IommuDash.Bridge.Native;
 
 /// <summary>A message that came in. <paramref name="Fd"/> is -1 if it carried no descriptor; else the receiver owns it.</summary>
-internal readonly record struct ReceivedPacket(int Pid, uint Uid, int Fd);
+/// <param name="StructureBytes">Bytes that came behind the request.</param>
+internal readonly record struct ReceivedPacket(int Pid, uint Uid, int Fd, int StructureBytes = 0);
 
 internal static unsafe class PacketSocket
 {
     private const int HeaderBytes = 16;
     private const int ControlBytes = 128;
 
-    /// <summary>Receives one request without waiting. False: there is none (yet), or it is none of ours; <paramref name="isClosed"/>: the last descriptor of the other end is closed.</summary>
-    public static bool TryReceive(int socket, out WireRequest request, out ReceivedPacket packet, out bool isClosed)
+    /// <summary>Receives one request without waiting. False: there is none (yet), or it is none of ours; <paramref name="structure"/> takes what follows it; <paramref name="isClosed"/>: the last descriptor of the other end is closed.</summary>
+    public static bool TryReceive(int socket, out WireRequest request, Span<byte> structure, out ReceivedPacket packet, out bool isClosed)
     {
         request = default;
         packet = new ReceivedPacket(0, 0, -1);
         byte* control = stackalloc byte[ControlBytes];
         fixed (WireRequest* target = &request)
+        fixed (byte* behind = structure)
         {
-            var part = new Libc.Iovec { Base = target, Length = (nuint)sizeof(WireRequest) };
-            var message = new Libc.Msghdr { Parts = &part, PartCount = 1, Control = control, ControlLength = ControlBytes };
+            Libc.Iovec* parts = stackalloc Libc.Iovec[2];
+            parts[0] = new Libc.Iovec { Base = target, Length = (nuint)sizeof(WireRequest) };
+            parts[1] = new Libc.Iovec { Base = behind, Length = (nuint)structure.Length };
+            var message = new Libc.Msghdr { Parts = parts, PartCount = 2, Control = control, ControlLength = ControlBytes };
             nint got;
             do
                 got = Libc.Recvmsg(socket, &message, Libc.MsgDontwait | Libc.MsgCmsgCloexec);
@@ -30,7 +34,8 @@ internal static unsafe class PacketSocket
             if (got <= 0)
                 return false;
             packet = ReadControl(control, message.ControlLength);
-            if (got == sizeof(WireRequest))
+            packet = packet with { StructureBytes = (int)got - sizeof(WireRequest) };
+            if (packet.StructureBytes >= 0)
                 return true;
             if (packet.Fd >= 0)
                 Libc.Close(packet.Fd);

@@ -25,6 +25,9 @@ internal enum NodeKind : ulong
 [StructLayout(LayoutKind.Sequential)]
 internal struct WireRequest
 {
+    /// <summary>Most bytes of an ioctl's structure that follow a request in its packet.</summary>
+    public const int MaxStructureBytes = 72;
+
     public RequestOp Op;
     public uint Tid;
     public ulong A;

@@ -42,7 +42,7 @@ public sealed unsafe partial class BridgeServer
         reply.Value = _refusal is { } capped ? -(long)capped.Errno : request.Op switch
         {
             RequestOp.Open => Open(endpoint, caller, request),
-            RequestOp.Ioctl => Ioctl(endpoint, caller, request),
+            RequestOp.Ioctl => Ioctl(endpoint, caller, request, _structure.AsSpan(0, packet.StructureBytes)),
             RequestOp.Read => Transfer(endpoint, caller, request, ref reply),
             RequestOp.Write => Transfer(endpoint, caller, request, ref reply),
             RequestOp.Mmap => Mmap(endpoint, caller, request, ref reply, out carried),
@@ -150,16 +150,18 @@ public sealed unsafe partial class BridgeServer
         }
     }
 
-    private long Ioctl(FileEndpoint endpoint, ClientProcess caller, in WireRequest request)
+    private long Ioctl(FileEndpoint endpoint, ClientProcess caller, in WireRequest request, ReadOnlySpan<byte> structure)
     {
         if (endpoint is not NodeEndpoint { File: { } file })
             return -(long)Errno.ENOTTY;
         _failing = (caller, request.Tid);
+        caller.TakeSent(request.B, structure);
         ICaller by = _shared is null ? caller : _capture;
         IoctlResult result = _options.Trace is { } trace
             ? trace.Ioctl(file, by, (uint)request.A, request.B, caller.FailNth.GetValueOrDefault(request.Tid))
             : file.Ioctl(by, (uint)request.A, request.B);
         _failing = null;
+        caller.TakeSent(0, default);
         _opened?.ReleaseIfUnused();
         _opened = null;
         _refusal = result.Refusal;

@@ -32,6 +32,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
     private readonly Lock _stopping = new();
     private EmulatedHost _host;
     private ClientObjects _objects;
+    private readonly byte[] _structure = new byte[WireRequest.MaxStructureBytes];
     private ulong _nextSerial;
     private bool _isHostGone;
     private bool _isStopping;
@@ -244,7 +245,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                 Accept(endpoint.Fd);
                 break;
             case FileEndpoint file:
-                if (PacketSocket.TryReceive(file.Fd, out WireRequest request, out ReceivedPacket packet, out bool isClosed))
+                if (PacketSocket.TryReceive(file.Fd, out WireRequest request, _structure, out ReceivedPacket packet, out bool isClosed))
                     AnswerInTurn(file, request, packet);
                 else if (isClosed)
                     EndInTurn(file);

@@ -1,6 +1,7 @@
 // A real process on the emulated host: the caller of ioctls, and the emulated process that stands for it.
 using IommuDash.Abi;
 using IommuDash.Bridge.Memory;
+using IommuDash.Bridge.Native;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Pages;
 
@@ -8,6 +9,10 @@ namespace IommuDash.Bridge.Server;
 
 internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process, ClientAddressSpace memory, uint uid) : ICaller
 {
+    private readonly byte[] _sent = new byte[WireRequest.MaxStructureBytes];
+    private ulong _sentAddress;
+    private int _sentBytes;
+
     public int Pid => memory.Pid;
 
     public uint Uid => uid;
@@ -24,9 +29,29 @@ internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process
     /// <summary>A file the call under way delivers with its answer, and where its number goes.</summary>
     public (object File, ulong Address)? Delivery { get; set; }
 
-    public bool TryRead(ulong address, Span<byte> bytes) => !server.Fails(FailurePoint.CopyIn) && ProcessMemory.TryRead(Pid, address, bytes);
+    /// <summary>Bytes of its memory that came with the call under way, so that they need not be fetched. They count until the next store or the next of these.</summary>
+    public void TakeSent(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(_sent);
+        (_sentAddress, _sentBytes) = (address, bytes.Length);
+    }
 
-    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes) => !server.Fails(FailurePoint.CopyOut) && ProcessMemory.TryWrite(Pid, address, bytes);
+    public bool TryRead(ulong address, Span<byte> bytes)
+    {
+        if (server.Fails(FailurePoint.CopyIn))
+            return false;
+        ulong offset = address - _sentAddress;
+        if (offset >= (ulong)_sentBytes || (ulong)bytes.Length > (ulong)_sentBytes - offset)
+            return ProcessMemory.TryRead(Pid, address, bytes);
+        _sent.AsSpan((int)offset, bytes.Length).CopyTo(bytes);
+        return true;
+    }
+
+    public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        _sentBytes = 0;
+        return !server.Fails(FailurePoint.CopyOut) && ProcessMemory.TryWrite(Pid, address, bytes);
+    }
 
     public bool TryDeliver(object file, ulong address)
     {

@@ -46,24 +46,31 @@ enum ours whose(int fd)
 	return name_length > path_length && !strcmp(peer.sun_path, server_path) ? OUR_NODE : NOT_OURS;
 }
 
+/* Sends a request with bytes of the program's memory behind it; -1 and EFAULT where these cannot be read. */
+static int send_with_memory(int socket, const struct request *request, const void *memory, size_t bytes)
+{
+	struct iovec parts[2] = { { (void *)request, sizeof(*request) }, { (void *)memory, bytes } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = bytes ? 2 : 1 };
+	ssize_t sent;
+
+	do
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)(sizeof(*request) + bytes) ? 0 : -1;
+}
+
 static int send_with_fd(int socket, const struct request *request, int fd)
 {
 	struct iovec part = { (void *)request, sizeof(*request) };
 	union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	ssize_t sent;
 
-	if (fd >= 0) {
-		struct cmsghdr *rights;
-
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
-		rights = CMSG_FIRSTHDR(&message);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(int));
-	}
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(int));
 	do
 		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
@@ -122,8 +129,12 @@ static int register_thread(int socket)
 	return 0;
 }
 
-/* One call: -errno or the result. A server that is gone is EIO. The second result goes to *extra, the memory file of a window to *memory. */
 int64_t call_server(int socket, struct request *request, uint64_t *extra, int *memory)
+{
+	return call_server_about(socket, request, NULL, 0, extra, memory);
+}
+
+int64_t call_server_about(int socket, struct request *request, const void *structure, size_t bytes, uint64_t *extra, int *memory)
 {
 	struct reply reply;
 	int carried;
@@ -131,7 +142,8 @@ int64_t call_server(int socket, struct request *request, uint64_t *extra, int *m
 	if (register_thread(socket))
 		return -EIO;
 	request->tid = self.tid;
-	if (send_with_fd(socket, request, -1))
+	/* What cannot be read as a whole the server reads as far as it needs. */
+	if (send_with_memory(socket, request, structure, bytes) && (errno != EFAULT || send_with_memory(socket, request, NULL, 0)))
 		return errno == EBADF ? -EBADF : -EIO;
 	if (receive_reply(&reply, &carried)) {
 		close(self.fd);

@@ -159,6 +159,17 @@ EXPORT int __open64_2(const char *path, int flags) { return do_open(AT_FDCWD, pa
 EXPORT int __openat_2(int dirfd, const char *path, int flags) { return do_open(dirfd, path, flags, 0); }
 EXPORT int __openat64_2(int dirfd, const char *path, int flags) { return do_open(dirfd, path, flags | O_LARGEFILE, 0); }
 
+/* How long the structure of a request is, as far as the server knows it: so many bytes of the argument ride along. 0: it is a value, or unknown. */
+static size_t structure_bytes(unsigned long number)
+{
+	static const uint8_t native[] = { 8, 12, 24, 40, 32, 40, 24, 24, 12, 48, 40, 16, 48, 32, 16, 40, 40, 24, 8, 32, 40 };
+	unsigned long index = (number & 0xff) - 0x80;
+
+	if (number >> 8 != IOCTL_TYPE)
+		return 0;
+	return index < sizeof(native) ? native[index] : index == 0x20 ? MAX_STRUCTURE_BYTES : 0;
+}
+
 EXPORT int ioctl(int fd, unsigned long number, ...)
 {
 	va_list list;
@@ -171,7 +182,7 @@ EXPORT int ioctl(int fd, unsigned long number, ...)
 	if ((number >> 8 & 0xff) == IOCTL_TYPE && whose(fd) != NOT_OURS) {
 		struct request request = { .op = OP_IOCTL, .a = (uint32_t)number, .b = (uintptr_t)argument };
 
-		return (int)finish(call_server(fd, &request, NULL, NULL));
+		return (int)finish(call_server_about(fd, &request, argument, structure_bytes((uint32_t)number), NULL, NULL));
 	}
 	return real_ioctl(fd, number, argument);
 }

@@ -39,6 +39,8 @@ enum ours whose(int fd);
 int connect_server(int flags);
 /* One call: -errno or the result. A server that is gone is EIO. The second result goes to *extra, the memory file of a window to *memory. */
 int64_t call_server(int socket, struct request *request, uint64_t *extra, int *memory);
+/* As call_server; the bytes of a structure that the request names by address ride along, if they can be read. */
+int64_t call_server_about(int socket, struct request *request, const void *structure, size_t bytes, uint64_t *extra, int *memory);
 /* A result as libc gives it: -1 and errno, or the value. */
 int64_t finish(int64_t result);
 

@@ -12,7 +12,7 @@
 enum request_op {
 	OP_REGISTER = 1,	/* carries the reply socket; a = 1 in a process image that registers for the first time */
 	OP_OPEN = 2,		/* a = enum node, b = thread id the fail-nth node is about */
-	OP_IOCTL = 3,		/* a = request number, b = argument */
+	OP_IOCTL = 3,		/* a = request number, b = argument; up to MAX_STRUCTURE_BYTES at the argument may follow the request in the packet */
 	OP_READ = 4,		/* a = address, b = count, c = offset, or -1 for the file's own */
 	OP_WRITE = 5,		/* as OP_READ */
 	OP_MMAP = 6,		/* a = length, b = prot, c = flags, d = offset; answered with a memory file to map */
@@ -25,6 +25,8 @@ enum node {
 	NODE_VFIO = 1,
 	NODE_FAIL_NTH = 2,
 };
+
+#define MAX_STRUCTURE_BYTES 72
 
 struct request {
 	uint32_t op;
