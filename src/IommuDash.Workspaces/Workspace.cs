@@ -76,6 +76,9 @@ public sealed partial class Workspace : IDisposable
 
     public long Version => Interlocked.Read(ref _version);
 
+    /// <summary>Calls that failed since it began, of programs and of commands that stand for one.</summary>
+    public long FailedCalls => Calls.Failed;
+
     /// <summary>Cancelled when the workspace is deleted.</summary>
     public CancellationToken Deleted => _deleted.Token;
 

@@ -35,7 +35,8 @@ public static class FieldMap
         [.. type.GetFields(BindingFlags.Instance | BindingFlags.Public).Select(field => new StructField(
             KernelName(field.Name), (int)Marshal.OffsetOf(type, field.Name), Marshal.SizeOf(field.FieldType), field.FieldType == typeof(int)))]);
 
-    internal static string KernelName(string name)
+    /// <summary>A name as the header file spells it: <c>IommuIoasMap</c> is <c>iommu_ioas_map</c>.</summary>
+    public static string KernelName(string name)
     {
         var text = new StringBuilder();
         foreach (char c in name)

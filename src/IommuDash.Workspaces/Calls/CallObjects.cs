@@ -21,20 +21,24 @@ public static class CallObjects
         return [.. ids];
     }
 
-    /// <summary>Ids the call made, if it succeeded: what its output fields say.</summary>
-    public static IReadOnlyList<uint> Made(CallRecord call)
+    /// <summary>Ids the call gave its caller, if it succeeded: of what it made, and of what an attach chose.</summary>
+    public static IReadOnlyList<uint> Given(CallRecord call)
     {
         ArgumentNullException.ThrowIfNull(call);
         if (call.Result < 0)
             return [];
-        List<uint> made = [];
+        List<uint> given = [];
         foreach (CallField field in CallTypes.FieldsOf(call))
         {
-            if (field.IsOutput && field.Role == FieldRole.ObjectId && field.Field.Read(call.After.Span) is not 0 and var id)
-                made.Add((uint)id);
+            if (IsGiven(call, field))
+                given.Add((uint)field.Field.Read(call.After.Span));
         }
         if (CallTypes.OperationOf(call) is { Op: TestOp.CreateAccess })
-            made.AddRange(call.FileObjects);
-        return made;
+            given.AddRange(call.FileObjects);
+        return given;
     }
+
+    /// <summary>Whether a field holds an id that the call put there.</summary>
+    internal static bool IsGiven(CallRecord call, CallField field) =>
+        field.Role == FieldRole.ObjectId && field.Field.Read(call.After.Span) is not 0 and var id && (field.IsOutput || id != field.Field.Read(call.Before.Span));
 }

@@ -28,13 +28,11 @@ public static class CommandCalls
         int? context = command switch
         {
             ContextClose close => close.Fd,
-            EventFileCommand<FaultQueue> file => file.Context,
-            EventFileCommand<Veventq> file => file.Context,
             ContextCommand on when CommandCallTable.Find(on) is not null => on.Context,
             _ => null,
         };
         // Files of queues may outlive their context's own.
-        EmulatedProcess? opener = context is { } fd ? (command is ContextCommand or ContextClose ? host.FindContext(fd) : host.FindAnyContext(fd))?.Opener : null;
+        EmulatedProcess? opener = command is EventFileCommand file ? file.FindFile(host)?.Context.Opener : context is { } fd ? host.FindContext(fd)?.Opener : null;
         return opener is null ? null : Living(pid ?? opener.Pid);
 
         EmulatedProcess? Living(int? pid) => host.FindProcess(pid!.Value) is { Memory.IsAlive: true } process ? process : null;

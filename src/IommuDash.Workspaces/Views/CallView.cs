@@ -86,6 +86,8 @@ public sealed class CallView : ILogView<CallQuery, CallSnapshot>
             return s_missing;
         (List<EventItem> events, int total) = EventsOf(logs.Events, call.Version);
         Command? command = CommandCalls.CommandOf(call, out string noCommand);
+        CallChain chain = CallChain.Of(logs.Calls, call);
+        string? c = CProgram.Write(chain, call, out string noC);
         return new CallSnapshot(true)
         {
             Call = CallsView.ItemOf(call),
@@ -99,6 +101,9 @@ public sealed class CallView : ILogView<CallQuery, CallSnapshot>
             Events = events,
             TotalEvents = total,
             EventsLost = total == 0 && logs.Events.Lost > 0 && logs.Events[logs.Events.FirstSequence].Version > call.Version,
+            Chain = [.. chain.Calls.Select(before => before.Number)],
+            C = c,
+            NoC = c is null ? noC : null,
             Command = command is null ? null : CommandJson.Write(command),
             NoCommand = command is null ? noCommand : null,
         };

@@ -14,6 +14,9 @@ public sealed record CallsQuery
     /// <summary>Show calls up to this number; 0 = the newest.</summary>
     public long UpTo { get; init; }
 
+    /// <summary>Show calls from this number on; 0 = the oldest that is kept.</summary>
+    public long From { get; init; }
+
     /// <summary>How many to show, the newest first; 1 to <see cref="MaxCount"/>.</summary>
     public int Count { get; init; } = 200;
 
@@ -148,7 +151,7 @@ public sealed class CallsView : ILogView<CallsQuery, CallsSnapshot>
                 programs.TryAdd(call.Pid, new CallProgram(call.Pid, call.Program));
             if (contexts.Count < MaxPrograms && call.Context != 0)
                 contexts.Add(call.Context);
-            if (number > upTo || !Matches(call, query))
+            if (number > upTo || number < query.From || !Matches(call, query))
                 continue;
             if (matching >= query.Skip && items.Count < count)
                 items.Add(ItemOf(call));
