@@ -18,6 +18,8 @@ public static class DashboardUrls
 
     public static string Events(string workspace, SelectionKey? selection = null) => Page(workspace, "events", selection);
 
+    public static string Calls(string workspace, SelectionKey? selection = null) => Page(workspace, "calls", selection);
+
     public static string Objects(string workspace, SelectionKey? selection = null) => Page(workspace, "objects", selection);
 
     public static string Dirty(string workspace, SelectionKey? selection = null) => Page(workspace, "dirty", selection);

@@ -4,7 +4,8 @@ namespace IommuDash.Web.Model;
 /// <param name="Key">Stable name, for counts.</param>
 /// <param name="Icon">Name in the Material Symbols font.</param>
 /// <param name="Url">Address in a workspace; null where the page needs one and none is open.</param>
-public sealed record NavigationPage(string Key, string Title, string Icon, ShortcutId Shortcut, Func<string?, string?> Url)
+/// <param name="Counts">What the number beside it counts; null = what the page lists.</param>
+public sealed record NavigationPage(string Key, string Title, string Icon, ShortcutId Shortcut, Func<string?, string?> Url, string? Counts = null)
 {
     public static IReadOnlyList<NavigationPage> All { get; } =
     [
@@ -16,6 +17,7 @@ public sealed record NavigationPage(string Key, string Title, string Icon, Short
         new("dirty", "Dirty pages", "edit_note", ShortcutId.Dirty, In(static id => DashboardUrls.Dirty(id))),
         new("events", "Events", "list_alt", ShortcutId.Events, In(static id => DashboardUrls.Events(id))),
         new("objects", "Objects", "hub", ShortcutId.Objects, In(static id => DashboardUrls.Objects(id))),
+        new("calls", "Calls", "terminal", ShortcutId.Calls, In(static id => DashboardUrls.Calls(id)), Counts: "failed calls"),
         new("queues", "Queues", "inbox", ShortcutId.Queues, In(static id => DashboardUrls.Queues(id))),
     ];
 

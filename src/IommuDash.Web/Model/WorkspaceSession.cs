@@ -56,6 +56,7 @@ public sealed partial class WorkspaceSession : IDisposable
         _watching = Workspace.Watchers.Add();
         _seen = Version = Workspace.Version;
         _shell.SetLive(new LiveStatus(LiveState.Live, Version, 0));
+        SetCounts(Workspace);
         _ = FollowAsync(Workspace, _following.Token);
         return true;
     }
@@ -68,6 +69,7 @@ public sealed partial class WorkspaceSession : IDisposable
         _shell.SetLive(default);
         _shell.SetCounts(new Dictionary<string, long>());
         _shell.SetEntries([]);
+        SetCounts(null);
     }
 
     /// <summary>A snapshot of a view at the present version.</summary>
@@ -109,6 +111,7 @@ public sealed partial class WorkspaceSession : IDisposable
             await foreach (long version in workspace.ChangesAsync(cancellation: cancellation))
             {
                 _seen = version;
+                SetCounts(workspace);
                 await RaiseAsync(Arrived);
                 if (!_shell.Paused)
                     await TellAsync(version);
@@ -126,6 +129,13 @@ public sealed partial class WorkspaceSession : IDisposable
             LogStopped(_log, workspace.Id, error);
             _shell.SetLive(new LiveStatus(LiveState.Reconnecting, Version, 0));
         }
+    }
+
+    private void SetCounts(Workspace? workspace)
+    {
+        long? failed = workspace is { FailedCalls: > 0 and var some } ? some : null;
+        if (failed != _shell.CountOf("calls"))
+            _shell.SetCounts(failed is { } count ? new Dictionary<string, long> { ["calls"] = count } : []);
     }
 
     private async Task TellAsync(long version)
