@@ -31,10 +31,11 @@ public static class CallText
         var text = new StringBuilder();
         if (CallTypes.IsOnDevice(call.Name))
             text.Append(call.FileName ?? OnFile(call).TrimEnd(' ', ','));
-        foreach (CallField field in CallTypes.FieldsOf(call))
+        // Whom it is about first, since a row may have room for little more; flags last.
+        foreach (CallField field in CallTypes.FieldsOf(call).OrderBy(field => field.Role switch { FieldRole.ObjectId => 0, FieldRole.Flags => 2, _ => 1 }))
         {
             ulong value = field.Field.Read(call.Before.Span);
-            if (field.Role == FieldRole.Size || field.IsOutput || (field.Role is FieldRole.Reserved && value == 0) || (field.Name == "op" && field.Namesake == CallTypes.Test))
+            if (field.Role == FieldRole.Size || field.IsOutput || (value == 0 && (field.Role is FieldRole.Reserved || field.Name is "flags" or "pasid")) || (field.Name == "op" && field.Namesake == CallTypes.Test))
                 continue;
             Add(text, field, value);
         }
