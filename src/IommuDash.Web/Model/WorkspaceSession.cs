@@ -56,7 +56,6 @@ public sealed partial class WorkspaceSession : IDisposable
         _watching = Workspace.Watchers.Add();
         _seen = Version = Workspace.Version;
         _shell.SetLive(new LiveStatus(LiveState.Live, Version, 0));
-        SetCounts(Workspace);
         _ = FollowAsync(Workspace, _following.Token);
         return true;
     }
@@ -69,7 +68,6 @@ public sealed partial class WorkspaceSession : IDisposable
         _shell.SetLive(default);
         _shell.SetCounts(new Dictionary<string, long>());
         _shell.SetEntries([]);
-        SetCounts(null);
     }
 
     /// <summary>A snapshot of a view at the present version.</summary>
@@ -111,7 +109,6 @@ public sealed partial class WorkspaceSession : IDisposable
             await foreach (long version in workspace.ChangesAsync(cancellation: cancellation))
             {
                 _seen = version;
-                SetCounts(workspace);
                 await RaiseAsync(Arrived);
                 if (!_shell.Paused)
                     await TellAsync(version);
@@ -131,13 +128,6 @@ public sealed partial class WorkspaceSession : IDisposable
         }
     }
 
-    private void SetCounts(Workspace? workspace)
-    {
-        long? failed = workspace is { FailedCalls: > 0 and var some } ? some : null;
-        if (failed != _shell.CountOf("calls"))
-            _shell.SetCounts(failed is { } count ? new Dictionary<string, long> { ["calls"] = count } : []);
-    }
-
     private async Task TellAsync(long version)
     {
         long started = Environment.TickCount64;
@@ -147,7 +137,7 @@ public sealed partial class WorkspaceSession : IDisposable
         _shell.SetLive(new LiveStatus(LiveState.Live, version, (int)(Environment.TickCount64 - started)));
     }
 
-    // What waits for somebody is in the navigation of every page.
+    // What waits for somebody, and what went wrong, is in the navigation of every page.
     private async Task CountAsync()
     {
         if (Workspace is not { } workspace || IsDeleted)
@@ -155,7 +145,12 @@ public sealed partial class WorkspaceSession : IDisposable
         try
         {
             long pending = (await workspace.ReadAsync<QueuesView, QueuesQuery, QueuesSnapshot>(new(Count: 0))).Data.PendingGroups;
-            _shell.SetCounts(pending == 0 ? new Dictionary<string, long>() : new Dictionary<string, long> { ["queues"] = pending });
+            var counts = new Dictionary<string, long>();
+            if (pending != 0)
+                counts["queues"] = pending;
+            if (workspace.FailedCalls is not 0 and var failed)
+                counts["calls"] = failed;
+            _shell.SetCounts(counts);
         }
         catch (WorkspaceDeletedException)
         {

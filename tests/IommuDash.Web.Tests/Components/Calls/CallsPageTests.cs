@@ -57,8 +57,8 @@ public sealed class CallsPageTests : WorkspacePageTest
         Assert.Contains("refused", row.Find("tr").ClassList);
         Assert.Contains("DESTROY(id=9)", row.Find("tr").TextContent, StringComparison.Ordinal);
         Assert.Contains("ENOENT", row.Find("tr").TextContent, StringComparison.Ordinal);
-        Open();
-        Assert.Equal(1, Service<ShellState>().CountOf("calls"));
+        IRenderedComponent<Web.Components.Pages.Calls> page = Open();
+        page.WaitForAssertion(() => Assert.Equal(1, Service<ShellState>().CountOf("calls")));
     }
 
     [Fact]
