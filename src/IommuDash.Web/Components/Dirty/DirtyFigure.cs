@@ -21,6 +21,9 @@ public readonly struct DirtyFigure(IovaRange window)
 
     private const int MaxTicks = 6;
 
+    // Further right the text of a tick would be cut.
+    private const double LastTick = 0.84 * Width;
+
     /// <summary>Units from the left, not cut to the strip.</summary>
     public double X(UInt128 address) => ((double)address - window.Start) / (double)window.LengthBytes * Width;
 
@@ -56,7 +59,7 @@ public readonly struct DirtyFigure(IovaRange window)
     {
         int shift = Math.Max(0, 128 - (int)UInt128.LeadingZeroCount(window.LengthBytes / MaxTicks));
         var ticks = new List<ulong>();
-        for (UInt128 at = ((UInt128)window.Start + (UInt128.One << shift) - 1) >> shift << shift; at <= window.Last; at += UInt128.One << shift)
+        for (UInt128 at = ((UInt128)window.Start + (UInt128.One << shift) - 1) >> shift << shift; at <= window.Last && X(at) <= LastTick; at += UInt128.One << shift)
             ticks.Add((ulong)at);
         return ticks;
     }

@@ -33,7 +33,7 @@ public sealed class SharingTests : WorkspacePageTest
         Assert.Equal(4u, Do(new IoasAlloc()).Ioas);
         Do(new IoasCopy { Ioas = 4, SourceIoas = 1, SourceIova = Base, Length = 4 * Page, Iova = 0x20_0000 });
         IRenderedComponent<IoasPage> page = Open("tab=sharing&sel=area:1/0x1000000");
-        Assert.Contains("If hw_pagetable 3 goes: 4 pages are unpinned. Destroying it is refused now: EBUSY", page.Find(".sharing figcaption").TextContent, StringComparison.Ordinal);
+        Assert.Contains("If hw_pagetable 3 goes: 4 pages are unpinned. Destroying it would be refused now, EBUSY", page.Find(".sharing figcaption").TextContent, StringComparison.Ordinal);
         Assert.Equal(2, page.FindAll("button.sharing-bar.area").Count);
         page.Find("button.sharing-bar.area.no-domain").Click();
         page.WaitForAssertion(() => Assert.Equal("area:4/0x200000", Service<InspectorSelection>().Key.ToString()));
