@@ -70,15 +70,17 @@ public sealed class DomainAttachPreviewView : IView<AttachPreviewQuery, AttachPr
             state = $"It is bound to context {owner.Context.Fd}, not to this one.";
             return null;
         }
-        if (hardware.Owner is not { } device)
+        AttachPreview preview = hardware.Owner switch
         {
-            state = "It is not bound yet; this is what attaching would do once it is, with a page table of its own.";
-            return null;
-        }
-        AttachPreview preview = device.Hwpt is null ? context.PreviewAttach(device.Id, ioas.Id) : context.PreviewReplace(device.Id, ioas.Id);
+            null => context.PreviewBindAndAttach(hardware, ioas.Id),
+            { Hwpt: null } device => context.PreviewAttach(device.Id, ioas.Id),
+            { } device => context.PreviewReplace(device.Id, ioas.Id),
+        };
         joins = preview.HwptId == 0 ? null : context.Objects.Find<HwptPaging>(preview.HwptId);
-        string how = device.Hwpt is { } from ? $"It is attached to hw_pagetable {from.Id} of IOAS {from.Ioas.Id}. " : "";
-        state = how + (joins is null ? "It would get a page table of its own." : $"It would join hw_pagetable {joins.Id}.");
+        string how = hardware.Owner is not { } bound ? "It is not bound yet. Bound first, "
+            : bound.Hwpt is { } from ? $"It is attached to hw_pagetable {from.Id} of IOAS {from.Ioas.Id}. Replaced, "
+            : "Attached, ";
+        state = how + (joins is null ? "it would get a page table of its own." : $"it would join hw_pagetable {joins.Id}.");
         return preview.Refusal;
     }
 

@@ -71,6 +71,35 @@ public sealed class DomainViewsTests : IDisposable
         Assert.Equal((preview.Refusal!.Errno, preview.Refusal.Rule), (real.Errno, real.Rule));
     }
 
+    [Fact]
+    public async Task AttachPreview_DeviceNotBound_JoinsTheTableThatAnAttachWouldChoose()
+    {
+        Workspace workspace = _registry.Create(Describe(IommuVendor.Intel));
+        (uint ioas, uint hwpt) = await AttachAsync(workspace, 1);
+
+        AttachPreviewSnapshot preview = (await workspace.ReadAsync<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>(new(1, ioas, TestWorkspaces.Address(2)))).Data;
+
+        Assert.Equal($"It is not bound yet. Bound first, it would join hw_pagetable {hwpt}.", preview.State);
+        Assert.Null(preview.Refusal);
+        Assert.DoesNotContain(preview.Added, static row => row.Key == "hwpt:new");
+        uint device = (await workspace.DoAsync(new DeviceBind { Address = TestWorkspaces.Address(2) })).Device!.Value;
+        Assert.Equal(hwpt, (await workspace.DoAsync(new DeviceAttach { Device = device, Pt = ioas })).Hwpt);
+    }
+
+    [Fact]
+    public async Task AttachPreview_DeviceNotBound_IsRefusedAsTheAttachWouldBe()
+    {
+        Workspace workspace = _registry.Create(Describe(IommuVendor.Intel));
+        uint ioas = (await workspace.DoAsync(new IoasAlloc())).Ioas!.Value;
+        await workspace.DoAsync(Map(ioas, TestWorkspaces.Buffer, 2 * Page, MsiStart - Page));
+
+        AttachPreviewSnapshot preview = (await workspace.ReadAsync<DomainAttachPreviewView, AttachPreviewQuery, AttachPreviewSnapshot>(new(1, ioas, TestWorkspaces.Address(2)))).Data;
+
+        uint device = (await workspace.DoAsync(new DeviceBind { Address = TestWorkspaces.Address(2) })).Device!.Value;
+        CommandAnswer real = await workspace.ExecuteAsync(new DeviceAttach { Device = device, Pt = ioas }, "test");
+        Assert.Equal((preview.Refusal?.Errno, preview.Refusal?.Rule), (real.Errno, real.Rule));
+    }
+
     [Theory]
     [InlineData(IommuVendor.Intel)]
     [InlineData(IommuVendor.Amd)]
