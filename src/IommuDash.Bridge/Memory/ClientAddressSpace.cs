@@ -45,8 +45,8 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         return _maps.Mappings;
     }
 
-    /// <summary>Whether a store to an address would succeed.</summary>
-    public bool IsWritable(ulong address) => IsAlive && TryFind(address, out ClientMapping mapping) && mapping.CanWrite;
+    /// <summary>Whether a store to an address, or a load from it, would succeed.</summary>
+    public bool Allows(ulong address, bool write) => IsAlive && TryFind(address, out ClientMapping mapping) && (write ? mapping.CanWrite : mapping.CanRead);
 
     public override Refusal? Read(ulong address, Span<byte> bytes) =>
         IsAlive && ProcessMemory.TryRead(Pid, address, bytes) ? null : Blame(address, bytes.Length, write: false) ?? Fault(address, "read");

@@ -28,7 +28,7 @@ public sealed unsafe partial class BridgeServer
 
     private long ReadEvents(EventFile file, ClientProcess caller, in WireRequest request, ulong offset)
     {
-        Span<byte> buffer = _transfer.AsSpan(0, WritablePrefix(caller.Memory, request.A, request.B));
+        Span<byte> buffer = _transfer.AsSpan(0, Reachable(caller.Memory, request.A, request.B, write: true));
         int bytes = 0;
         Refusal? refusal = file switch
         {
@@ -48,9 +48,10 @@ public sealed unsafe partial class BridgeServer
     {
         if (file is not FaultQueue queue)
             return -(long)Errno.EBADF;
-        int wanted = (int)Math.Min(request.B, MaxTransferBytes);
-        Span<byte> responses = _transfer.AsSpan(0, wanted);
-        int readable = caller.TryRead(request.A, responses) ? wanted : 0;
+        int readable = Reachable(caller.Memory, request.A, request.B, write: false);
+        Span<byte> responses = _transfer.AsSpan(0, readable);
+        if (!caller.TryRead(request.A, responses))
+            readable = 0;
         Refusal? refusal = queue.Write(offset, request.B, responses[..readable], out int bytes);
         long result = Result(refusal, bytes);
         (_refusal, _moved) = (refusal, readable);
@@ -58,14 +59,14 @@ public sealed unsafe partial class BridgeServer
         return result;
     }
 
-    // How much of a buffer can be stored, so that what cannot be is not taken from the queue.
-    private static int WritablePrefix(ClientAddressSpace memory, ulong address, ulong count)
+    // How much of a buffer can be stored, so that what cannot be is not taken from the queue; or read, so that responses before a hole count.
+    private static int Reachable(ClientAddressSpace memory, ulong address, ulong count, bool write)
     {
         int length = (int)Math.Min(count, MaxTransferBytes);
-        int writable = 0;
-        while (writable < length && memory.IsWritable(address + (ulong)writable))
-            writable += PhysicalMemory.FrameBytes - (int)((address + (ulong)writable) % PhysicalMemory.FrameBytes);
-        return Math.Min(writable, length);
+        int reachable = 0;
+        while (reachable < length && memory.Allows(address + (ulong)reachable, write))
+            reachable += PhysicalMemory.FrameBytes - (int)((address + (ulong)reachable) % PhysicalMemory.FrameBytes);
+        return Math.Min(reachable, length);
     }
 
     private void PutTokens()

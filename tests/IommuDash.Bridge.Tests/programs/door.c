@@ -171,6 +171,11 @@ static void events(void)
 	CHECK(poll(&wait, 1, 0) == 1 && wait.revents == POLLOUT);
 	CHECK(read((int)queue.fd, buffer, sizeof(buffer)) == 0);
 	CHECK(read((int)queue.fd, buffer, 3) == -1 && errno == ESPIPE);
+	/* The first response is looked at although the second cannot be read. */
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(pages != MAP_FAILED && !munmap(pages + 4096, 4096));
+	CHECK(write((int)queue.fd, pages + 4096 - 8, 16) == -1 && errno == EINVAL);
+	CHECK(write((int)queue.fd, pages + 4096 - 4, 16) == -1 && errno == EFAULT);
 	CHECK(destroy(fd, queue.id) == -1 && errno == EBUSY);
 	CHECK(!close((int)queue.fd));
 	CHECK(!destroy(fd, queue.id));
