@@ -38,7 +38,7 @@ struct process { int pid, fds[MAX_FILES]; bool alive; int real_pid, wake; u32 ui
 
 struct state {
 	u64 random;
-	long calls, wanted, rubbish, episode;
+	long calls, wanted, rubbish, episode, tame;
 	bool huge;                                                    // this episode may have devices with 1 MiB pages
 	int files, processes, generations;
 	struct file file[MAX_FILES];
