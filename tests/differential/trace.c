@@ -262,6 +262,7 @@ long call_make(struct call *c, int file)
 		memcpy(told[i], (void *)address, n);
 	}
 	if (c->looked_up != -1) {
+		c->looked_up = (int)value_of(before, find(c, "id"));
 		int known = 0;
 		for (int i = 0; i < S->open_count; i++) {
 			if (S->slots[slot].fds[S->open_files[i]] == c->looked_up)
