@@ -59,7 +59,7 @@ public sealed class QueuesPageTests() : WorkspacePageTest(IommuVendor.Mock)
         Assert.Contains("Would be refused, EINVAL: no group waits for an answer under cookie 9.", Form(page, "Answer page faults").TextContent, StringComparison.Ordinal);
         Form(page, "Answer page faults").Submit();
         page.WaitForAssertion(() => Assert.Contains("fault.cookie", page.Find(".answer [role=alert]").TextContent, StringComparison.Ordinal));
-        Radio(page, "all that were read (1)").Change(true);
+        Radio(page, "all listed that were read (1)").Change(true);
         Form(page, "Answer page faults").Submit();
         page.WaitForAssertion(() => Assert.Empty(page.FindAll(".fault-mark")));
     }
