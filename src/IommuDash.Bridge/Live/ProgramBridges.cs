@@ -10,6 +10,7 @@ public sealed class ProgramBridges(ProgramOptions options, Action<string, Except
     private readonly ConcurrentDictionary<string, WorkspaceBridge> _open = new(StringComparer.Ordinal);
     private readonly ProgramCount _total = new();
     private readonly Lock _opening = new();
+    private bool _isTidy;
 
     /// <summary>Processes of programs on all workspaces.</summary>
     public int Count => _total.Count;
@@ -28,6 +29,9 @@ public sealed class ProgramBridges(ProgramOptions options, Action<string, Except
                 throw new WorkspaceDeletedException(workspace.Id);
             if (_open.TryGetValue(workspace.Id, out WorkspaceBridge? open))
                 return open.SocketPath;
+            if (!_isTidy)
+                StaleDoors.Remove();
+            _isTidy = true;
             try
             {
                 open = WorkspaceBridge.Open(workspace, options, _total, broken => Ended(workspace.Id, broken));

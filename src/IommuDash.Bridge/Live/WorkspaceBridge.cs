@@ -37,10 +37,10 @@ internal sealed class WorkspaceBridge : ISharedHost, IWorkspacePrograms, IDispos
         _workspace = workspace;
         _options = options;
         _total = total;
-        _directory = Directory.CreateTempSubdirectory("iommudash-");
+        _directory = Directory.CreateTempSubdirectory(StaleDoors.Prefix);
         _trace = new TraceWriter(_lines, workspace.Description.Name, workspace.Level.Name) { IsListening = false };
         _lines.GetStringBuilder().Clear();
-        SocketPath = Path.Combine(_directory.FullName, "host");
+        SocketPath = Path.Combine(_directory.FullName, StaleDoors.SocketName);
         if (BridgeServer.Listen(host, new BridgeOptions { SocketPath = SocketPath, Trace = _trace, Shared = this, MaxDescriptors = options.DescriptorsPerWorkspace }, out string reason) is not { } server)
         {
             _directory.Delete(recursive: true);

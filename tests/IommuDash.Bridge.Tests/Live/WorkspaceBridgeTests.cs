@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using IommuDash.Bridge.Live;
+using IommuDash.Bridge.Native;
 using IommuDash.Engine;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Workspaces;
@@ -104,6 +105,45 @@ public sealed class WorkspaceBridgeTests
         second.Exit();
         await live.NoProgramsAsync();
         await live.AssertJournalRepeatsAsync();
+    }
+
+    [Fact]
+    public async Task Programs_PagesAndCommandsAtOnce_LeaveAJournalThatRepeats()
+    {
+        using var live = new LiveHost(change: o => (o.JournalEntries, o.JournalBytes) = (10_000_000, 4L << 30));
+        using var stop = new CancellationTokenSource();
+        Task commands = Task.Run(async () =>
+        {
+            for (int i = 0; !stop.IsCancellationRequested; i++)
+                await live.RunAsync(i % 2 == 0 ? new IoasAlloc() : new IoasMap { Ioas = 1, UserAddress = 0x7ffff7a00000, Length = 4096 });
+        });
+        Task page = Task.Run(async () =>
+        {
+            await foreach (long _ in live.Workspace.ChangesAsync(TimeSpan.FromMilliseconds(1), stop.Token))
+            {
+                foreach (int context in (int[])[1, 2, 3])
+                    await live.Workspace.ReadAsync<ObjectGraphView, ObjectGraphQuery, ObjectGraphSnapshot>(new ObjectGraphQuery { Context = context });
+            }
+        });
+        int[] codes = await Task.WhenAll(Task.Run(() => RunDoor(live.Socket, "threads")), Task.Run(() => RunDoor(live.Socket, "forks")), Task.Run(() => RunDoor(live.Socket, "status")));
+        await stop.CancelAsync();
+        await commands;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => page);
+        Assert.Equal([0, 0, 0], codes);
+        await live.AssertJournalRepeatsAsync();
+    }
+
+    [Fact]
+    public void Open_AfterAServerWasKilled_RemovesWhatItLeft()
+    {
+        string left = Directory.CreateTempSubdirectory("iommudash-").FullName;
+        int dead = Libc.Socket(Libc.AfUnix, Libc.SockSeqpacket, 0);
+        Assert.True(PacketSocket.TryBind(dead, Path.Combine(left, "host")));
+        Libc.Close(dead);
+        using var first = new LiveHost();
+        using var second = new LiveHost();
+        Assert.False(Directory.Exists(left));
+        Assert.True(File.Exists(first.Socket));
     }
 
     [Fact]

@@ -23,6 +23,7 @@ public sealed class LimitOptionsTests
     [InlineData("Limits:AreasPerIoas=-1")]
     [InlineData("Limits:Import:MaxTextBytes=0")]
     [InlineData("Hub:SubscriptionsPerConnection=0")]
+    [InlineData("Programs:Total=0")]
     public async Task Option_OutOfBounds_StopsTheStartByItsName(string setting)
     {
         OptionsValidationException fault = await Assert.ThrowsAsync<OptionsValidationException>(async () => await (await RunningDashboard.StartAsync("--" + setting)).DisposeAsync());

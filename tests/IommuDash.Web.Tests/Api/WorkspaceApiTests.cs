@@ -64,6 +64,7 @@ public sealed class WorkspaceApiTests
 
     [Theory]
     [InlineData("""{"preset":"nope"}""", 400)]
+    [InlineData("""{"preset":"amd-epyc","level":"1.0"}""", 400)]
     [InlineData("""{}""", 400)]
     [InlineData("""{"preset":"intel-client","importText":"x"}""", 400)]
     [InlineData("""{"importText":"nothing of use"}""", 422)]
