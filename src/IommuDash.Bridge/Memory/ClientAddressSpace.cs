@@ -108,11 +108,14 @@ internal sealed class ClientAddressSpace : AddressSpace, IPageSource
         return null;
     }
 
-    protected override void DropAll()
+    /// <summary>Lets go of the process: nothing of its memory is looked at any more.</summary>
+    public void Release()
     {
         _maps.Close();
         _objects.Remove(this);
     }
+
+    protected override void DropAll() => Release();
 
     // Calls look at few mappings, mostly one: each is asked for by itself, if the kernel lets one.
     private bool TryFind(ulong address, out ClientMapping mapping)

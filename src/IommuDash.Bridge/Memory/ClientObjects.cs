@@ -48,6 +48,8 @@ internal sealed class ClientObjects(ClientFrames frames) : IDisposable
             shared.Release();
         foreach (ClientFile file in _files.ToArray())
             file.Release();
+        foreach (ClientAddressSpace space in _spaces.ToArray())
+            space.Release();
     }
 
     public void Forget(SharedObject idle) => _shared.Remove((idle.Device, idle.Inode));
