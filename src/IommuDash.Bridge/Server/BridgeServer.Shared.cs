@@ -74,6 +74,8 @@ public sealed unsafe partial class BridgeServer
         CallRecord record = RecordOf(context, caller.Process, KindOf(request.Op), NameOf(request), (endpoint as MadeFileEndpoint)?.File) with { Result = result, Refusal = _refusal };
         switch (request.Op)
         {
+            case RequestOp.Open:
+                return record with { FileName = (NodeKind)request.A == NodeKind.Vfio ? "/dev/vfio/vfio" : "/dev/iommu" };
             case RequestOp.Ioctl:
                 return record with
                 {
