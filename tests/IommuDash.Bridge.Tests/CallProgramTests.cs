@@ -52,21 +52,23 @@ public sealed class CallProgramTests
     {
         using WorkspaceRegistry registry = Registry();
         Workspace workspace = Create(registry);
+        await RunAsync(workspace, new IoasAlloc());
+        uint device = (await workspace.ExecuteAsync(new TestMockDomain { Pt = 1 }, "test")).Outputs.Device!.Value;
+        uint parent = (await workspace.ExecuteAsync(new HwptAlloc { Device = device, Pt = 1, NestParent = true }, "test")).Outputs.Hwpt!.Value;
+        uint other = (await workspace.ExecuteAsync(new IoasAlloc(), "test")).Outputs.Ioas!.Value;
+        uint fault = ((QueueOutputs)(await workspace.ExecuteAsync(new FaultAlloc(), "test")).Outputs).Fault!.Value;
+        uint viommu = ((QueueOutputs)(await workspace.ExecuteAsync(new ViommuAlloc { Device = device, Hwpt = parent, Type = MockViommu }, "test")).Outputs).Viommu!.Value;
         await RunAsync(
             workspace,
-            new IoasAlloc(),
             new IoasRanges { Ioas = 1, MaxRanges = 0 },
             new IoasAllow { Ioas = 1, Ranges = [new IovaRange(0x10_0000, 0x4fff_ffff)] },
-            new TestMockDomain { Pt = 1 },
             new IoasMap { Ioas = 1, UserAddress = Buffer + 0x3000, Length = 0x8000 },
             new IoasMap { Ioas = 1, UserAddress = Buffer, Length = 0x4000, Iova = 0x2000_0000 },
             new IoasMap { Ioas = 1, UserAddress = Buffer, Length = 0x4000, Iova = 0x2000_2000 },
             new IoasMap { Ioas = 1, UserAddress = 0x5000, Length = 0x1000 },
             new ObjectDestroy { Id = 1 },
-            new HwptAlloc { Device = 4, Pt = 1, NestParent = true },
-            new HwptSetDirtyTracking { Hwpt = 5 },
-            new IoasAlloc(),
-            new IoasCopy { Ioas = 6, SourceIoas = 1, SourceIova = 0x2000_0000, Length = 0x4000 },
+            new HwptSetDirtyTracking { Hwpt = parent },
+            new IoasCopy { Ioas = other, SourceIoas = 1, SourceIova = 0x2000_0000, Length = 0x4000 },
             new IoasUnmap { Ioas = 1, Iova = 0x2000_1000, Length = 0x1000 },
             new IoasUnmapAll { Ioas = 1 },
             new FileCreate { Name = "f", SizeBytes = 0x10000 },
@@ -74,14 +76,12 @@ public sealed class CallProgramTests
             new OptionSet { Option = IommufdOption.HugePages, Object = 1, Value = 0 },
             new OptionGet { Option = IommufdOption.HugePages, Object = 1 },
             new OptionSet { Option = (IommufdOption)7, Value = 1 },
-            new FaultAlloc(),
-            new HwptAlloc { Device = 4, Pt = 5, Fault = 7, DataType = 0xdead, Data = new byte[8] },
-            new FaultRead { Fault = 7 },
-            new ViommuAlloc { Device = 4, Hwpt = 5, Type = MockViommu },
-            new VdeviceAlloc { Viommu = 9, Device = 4, VirtualId = 0x23 },
-            new VeventqAlloc { Viommu = 9, Type = MockEvents, Depth = 4 },
+            new HwptAlloc { Device = device, Pt = parent, Fault = fault, DataType = 0xdead, Data = new byte[8] },
+            new FaultRead { Fault = fault },
+            new VdeviceAlloc { Viommu = viommu, Device = device, VirtualId = 0x23 },
+            new VeventqAlloc { Viommu = viommu, Type = MockEvents, Depth = 4 },
             new VfioMapDma { UserAddress = Buffer, Iova = 0, Size = 0x1000 },
-            new VfioSetIoas { Ioas = 6 },
+            new VfioSetIoas { Ioas = other },
             new VfioSetIommu { Type = 3 },
             new VfioGetInfo(),
             new VfioMapDma { UserAddress = Buffer, Iova = 0x3000_0000, Size = 0x2000 },
@@ -89,7 +89,7 @@ public sealed class CallProgramTests
             new VfioUnmapDma { All = true },
             new ObjectDestroy { Id = 77 });
         CallsSnapshot calls = (await workspace.ReadLogAsync<CallsView, CallsQuery, CallsSnapshot>(new CallsQuery())).Data;
-        Assert.Superset(new HashSet<string> { "read", "HWPT_ALLOC", "VEVENTQ_ALLOC", "TEST MOCK_DOMAIN_FLAGS", "IOAS_MAP_FILE", "VFIO_IOMMU_UNMAP_DMA" }, [.. calls.Items.Where(c => c.Result >= 0 || c.Name == "read").Select(c => c.Name)]);
+        Assert.Superset(new HashSet<string> { "read", "HWPT_ALLOC", "VEVENTQ_ALLOC", "TEST MOCK_DOMAIN_FLAGS", "IOAS_MAP_FILE", "VFIO_IOMMU_UNMAP_DMA" }, calls.Items.Where(c => c.Result >= 0 || c.Name == "read").Select(c => c.Name).ToHashSet());
         string directory = Directory.CreateTempSubdirectory("calls-").FullName;
         var script = new List<string>();
         var expected = new List<string>();
