@@ -30,7 +30,7 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         HwptSetDirtyTracking { Enable: true } on => $"hw_pagetable {on.Hwpt} tracks dirty pages from now on; all are clean.",
         HwptSetDirtyTracking off => $"hw_pagetable {off.Hwpt} no longer tracks; what it recorded stays until it tracks again.",
         HwptGetDirty read when outputs.Dirty is { } dirty => Read(read, dirty),
-        DeviceDmaWrite write when outputs.Dirty is { } dirty => $"Device {write.Device} wrote to {SizeFormat.Text(write.Length)} at {AddressFormat.Full(write.Iova)}{(write.Writes is { } writes ? $", {SizeFormat.Count(writes)} scattered bytes" : "")}; {SizeFormat.Text(dirty.DirtiedBytes!.Value)} became dirty.",
+        DeviceDmaWrite write when outputs.Dirty is { } dirty => $"Device {write.Device} wrote {(write.Writes is { } writes ? $"{SizeFormat.Count(writes)} scattered bytes in" : "to all of")} {SizeFormat.Text(write.Length)} at {AddressFormat.Full(write.Iova)}; {SizeFormat.Text(dirty.DirtiedBytes!.Value)} became dirty.",
         FaultAlloc => $"Made fault queue {Queue(outputs).Fault}; its file is open.",
         FaultRead read when Queue(outputs).Faults is { } faults => faults.Count == 0 ? "Read 0 bytes: nothing waited."
             : $"Read {Things(faults.Select(fault => fault.Cookie).Distinct().Count(), "group")} of {Things(faults.Count, "fault")}; answer {(faults[0].Cookie == faults[^1].Cookie ? "it" : "them")} by cookie {string.Join(", ", faults.Select(fault => fault.Cookie).Distinct())}.",
