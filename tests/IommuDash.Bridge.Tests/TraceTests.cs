@@ -60,6 +60,7 @@ public sealed class TraceTests : IDisposable
     [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 @0x2000=*16 = 0 out_iova_alignment=1 @0x2008=fffffffffffffffe", "other bytes at 0x200f")]
     [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 @0x2000=*16 = 0 out_iova_alignment=1", "other bytes at 0x2008")]
     [InlineData("IOAS_IOVA_RANGES arg=0x1000 size=0x20 ioas_id=1 num_iovas=1 __reserved=0 allowed_iovas=0x2000 w!0x2008!1 = -14 EFAULT", "")]
+    [InlineData("IOAS_ALLOC arg=0x1000 size=0xc flags=0 out_ioas_id=0 w!0x100b!1 = -14 EFAULT out_ioas_id=2", "")]
     [InlineData("DESTROY arg=0x1000 size=8 id=9 @0x1004!1 = -14 EFAULT", "")]
     [InlineData("DESTROY arg=0x1000 size=7 id=9 @0x1007!1 = -22 EINVAL", "")]
     public void Replay_OfMemoryBesideTheStructure_ComparesIt(string call, string expected)

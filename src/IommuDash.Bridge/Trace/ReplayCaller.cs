@@ -25,6 +25,9 @@ internal sealed class ReplayCaller(EmulatedProcess process, Func<string, object?
     /// <summary>What the call delivered.</summary>
     public object? Delivered { get; private set; }
 
+    /// <summary>Whether the trace knows of memory that could not be stored to.</summary>
+    public bool HasUnwritable => _unwritable.Count != 0;
+
     /// <summary>Takes a fact: a word of the line that is no field.</summary>
     public void Add(string fact)
     {

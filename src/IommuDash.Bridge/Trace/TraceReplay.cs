@@ -263,13 +263,14 @@ public sealed class TraceReplay : IFailurePoints
         }
         if (result.Value != recorded)
             return $"{Text(result.Value)}{(result.Refusal is { } refusal ? ": " + refusal.Reason : "")}";
+        // How far a copy got that failed is the processor's business.
+        bool isCut = recorded == -(long)Errno.EFAULT;
+        if (isCut && caller.HasUnwritable)
+            return null;
         StructField wrong = TraceFields.Of(info, expected).FirstOrDefault(f => f.Read(caller.Structure) != f.Read(expected));
         if (wrong.Name is not null)
             return $"{wrong.Name}={TraceText.Hex(wrong.Read(caller.Structure))}";
-        // How far a copy got that failed is the processor's business.
-        if (recorded == -(long)Errno.EFAULT)
-            return null;
-        return caller.FindWrongStore() is { } address ? $"other bytes at {TraceText.Hex(address)}" : null;
+        return !isCut && caller.FindWrongStore() is { } address ? $"other bytes at {TraceText.Hex(address)}" : null;
     }
 
     private static string Text(long result) => result < 0 ? string.Create(CultureInfo.InvariantCulture, $"{result} {(Errno)(-result)}") : result.ToString(CultureInfo.InvariantCulture);
