@@ -26,7 +26,7 @@ public sealed class CallsTests(DashboardFixture dashboard)
         ILocator detail = page.Locator(".call-detail[data-ready]");
         await detail.GetByRole(AriaRole.Row, new() { NameRegex = new Regex("^src_ioas_id") }).HoverAsync();
         await Assertions.Expect(detail.Locator(".hex td.lit")).ToHaveCountAsync(4);
-        await Assertions.Expect(page.GetByRole(AriaRole.Complementary).GetByRole(AriaRole.Button, new() { Name = "Copy as C" })).ToHaveAttributeAsync("data-copy", new Regex("IOMMU_IOAS_COPY"));
+        await Assertions.Expect(page.GetByRole(AriaRole.Complementary).GetByRole(AriaRole.Button, new() { Name = "Copy as C", Exact = true })).ToHaveAttributeAsync("data-copy", new Regex("IOMMU_IOAS_COPY"));
         await tab.PictureAsync($"calls-{scheme}");
         Assert.Empty(await tab.AccessibilityFaultsAsync());
 
