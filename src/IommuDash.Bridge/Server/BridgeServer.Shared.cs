@@ -96,8 +96,6 @@ public sealed unsafe partial class BridgeServer
                     Offset = request.C == OwnOffset ? 0 : request.C,
                     Buffers = _moved == 0 ? [] : [new CallBuffer(request.A, request.Op == RequestOp.Read, _moved, Failed: false, kept)],
                 };
-            case RequestOp.Open:
-                return record with { FileName = (NodeKind)request.A == NodeKind.Vfio ? "/dev/vfio/vfio" : "/dev/iommu" };
             case RequestOp.Mmap:
                 return record with { LengthBytes = request.A, Offset = request.D };
             default:
