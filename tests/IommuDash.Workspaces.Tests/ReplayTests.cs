@@ -12,7 +12,7 @@ public sealed class ReplayTests
     public static TheoryData<string, int> Runs()
     {
         var runs = new TheoryData<string, int>();
-        foreach (string preset in (string[])["kernel-selftest-mock", "intel-client", "amd-epyc", "small-intel", "small-amd", "small-mock", "small-mock with queues"])
+        foreach (string preset in (string[])["kernel-selftest-mock", "intel-client", "intel-server", "amd-epyc", "small-intel", "small-amd", "small-mock", "small-mock with queues"])
         {
             for (int seed = 1; seed <= (preset.StartsWith("small", StringComparison.Ordinal) ? 6 : 2); seed++)
                 runs.Add(preset, seed);

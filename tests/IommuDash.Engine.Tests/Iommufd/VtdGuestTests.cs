@@ -80,6 +80,8 @@ public sealed class VtdGuestTests
         ulong extended = BitConverter.ToUInt64(info.Data, 16);
         Assert.Equal((47UL, 6UL, 3UL), (capability >> 16 & 0x3f, capability >> 8 & 0x1f, capability >> 34 & 3));
         Assert.Equal((1UL, 1UL, 1UL), (extended >> 7 & 1, extended >> 26 & 1, extended >> 45 & 1));
+        // Scalable mode with its first and second stage: without it Linux uses neither nesting nor the dirty bits.
+        Assert.Equal((1UL, 3UL), (extended >> 43 & 1, extended >> 46 & 3));
     }
 
     private static EmulatedHost Start(IommuVendor vendor, out IommufdContext context, out Device device, out uint ioas, ReferenceLevel? level = null)

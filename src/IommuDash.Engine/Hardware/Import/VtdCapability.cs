@@ -10,7 +10,10 @@ internal static class VtdCapability
     private const int SnoopControlBit = 7;
     private const int NestingBit = 26;
     private const int PasidBit = 40;
+    private const int ScalableModeBit = 43;
     private const int DirtyBit = 45;
+    private const int SecondStageBit = 46;
+    private const int FirstStageBit = 47;
 
     /// <summary>Widths of tables of 3, 4 and 5 levels, by their bit in SAGAW.</summary>
     private static readonly (int Bit, int Width)[] Widths = [(1, 39), (2, 48), (3, 57)];
@@ -36,9 +39,15 @@ internal static class VtdCapability
         return capability | (unit.LargestLeafShift >= 21 ? 1UL << Pages2MBit : 0) | (unit.LargestLeafShift >= 30 ? 1UL << Pages1GBit : 0);
     }
 
-    /// <summary>The extended capability register of a unit as described.</summary>
-    public static ulong ExtendedCapability(IommuUnitDescription unit) =>
-        (unit.SnoopControl ? 1UL << SnoopControlBit : 0) | (unit.Nesting ? 1UL << NestingBit : 0) | (unit.Pasid ? 1UL << PasidBit : 0) | (unit.DirtyTracking ? 1UL << DirtyBit : 0);
+    /// <summary>The extended capability register of a unit as described. Nesting, PASIDs and dirty tracking exist in scalable mode only, which brings the second stage with it; nesting needs a first stage too.</summary>
+    public static ulong ExtendedCapability(IommuUnitDescription unit)
+    {
+        bool scalable = unit.Nesting || unit.Pasid || unit.DirtyTracking;
+        return Bit(unit.SnoopControl, SnoopControlBit) | Bit(unit.Nesting, NestingBit) | Bit(unit.Nesting, FirstStageBit)
+            | Bit(unit.Pasid, PasidBit) | Bit(unit.DirtyTracking, DirtyBit) | Bit(scalable, ScalableModeBit) | Bit(scalable, SecondStageBit);
+    }
+
+    private static ulong Bit(bool set, int position) => set ? 1UL << position : 0;
 
     public static bool SnoopControl(ulong extendedCap) => (extendedCap >> SnoopControlBit & 1) != 0;
 }
