@@ -140,15 +140,6 @@ public sealed class DispatchTests
         Assert.Equal(Errno.EBADFD, rig.Call(0xa0, ref rw, 72));
     }
 
-    private struct TestCall<T>(TestOp op, uint id) where T : unmanaged
-    {
-        public uint Size = 72;
-        public TestOp Op = op;
-        public uint Id = id;
-        public uint Reserved = 0;
-        public T Union = default;
-    }
-
     [Fact]
     public void GetDirtyBitmap_BeyondWhatOneCallFills_IsStillCheckedWhole()
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using IommuDash.Abi.Layout;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Pages;
@@ -104,4 +105,14 @@ internal sealed class AbiRig : IDisposable
     }
 
     public void Dispose() => Host.Dispose();
+}
+
+/// <summary>IOMMU_TEST_CMD with one member of its union.</summary>
+internal struct TestCall<T>(TestOp op, uint id) where T : unmanaged
+{
+    public uint Size = 72;
+    public TestOp Op = op;
+    public uint Id = id;
+    public uint Reserved = 0;
+    public T Union = default;
 }

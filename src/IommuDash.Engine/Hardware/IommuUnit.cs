@@ -58,6 +58,9 @@ public sealed class HostDevice
     /// <summary>Number of PASID bits it can use; 0 = none.</summary>
     public int PasidBits => Driver.PasidBits(this, Host.Level);
 
+    /// <summary>What IOMMU_GET_HW_INFO tells about it, which never changes: made when first asked for.</summary>
+    internal HwInfo HwInfo => field ??= DescribeHardware();
+
     /// <summary>How many faults it has reported whose group is not complete.</summary>
     public int GatheringFaults => PartialFaults.Count;
 
@@ -79,4 +82,11 @@ public sealed class HostDevice
 
     /// <summary>The iommufd object it is bound as, or null.</summary>
     public Device? Owner { get; internal set; }
+
+    private HwInfo DescribeHardware()
+    {
+        (uint type, byte[] data) = Driver.HwInfo(this, Host.Level);
+        HwCapabilities capabilities = (SupportsDirtyTracking ? HwCapabilities.DirtyTracking : 0) | (Host.Level.ReportsMissingAts ? HwCapabilities.PciAtsNotSupported : 0);
+        return new HwInfo(type, data, (byte)PasidBits, capabilities);
+    }
 }

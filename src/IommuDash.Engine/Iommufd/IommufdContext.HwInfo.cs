@@ -16,14 +16,11 @@ public sealed partial class IommufdContext
             return UnknownFlags("hwinfo.flags", flags & ~HwInfoInputType);
         if (Objects.Get(deviceId, "device", out Device device) is { } noDevice)
             return noDevice;
-        Hardware.HostDevice hardware = device.Hardware;
-        (uint type, byte[] data) = hardware.Driver.HwInfo(hardware, Host.Level);
+        HwInfo told = device.Hardware.HwInfo;
         uint wanted = flags == 0 ? 0 : wantedType;
-        if (wanted != 0 && wanted != type)
-            return new Refusal(Errno.EOPNOTSUPP, "hwinfo.type", $"{hardware.Unit.Name} tells about itself in type 0x{type:x}, not 0x{wanted:x}.");
-        HwCapabilities capabilities = (hardware.SupportsDirtyTracking ? HwCapabilities.DirtyTracking : 0)
-            | (Host.Level.ReportsMissingAts ? HwCapabilities.PciAtsNotSupported : 0);
-        info = new HwInfo(type, data, (byte)hardware.PasidBits, capabilities);
+        if (wanted != 0 && wanted != told.Type)
+            return new Refusal(Errno.EOPNOTSUPP, "hwinfo.type", $"{device.Hardware.Unit.Name} tells about itself in type 0x{told.Type:x}, not 0x{wanted:x}.");
+        info = told;
         return null;
     }
 }

@@ -18,7 +18,8 @@ public sealed partial class IommufdContext
     /// <summary>What <see cref="IoasCopy"/> would do now.</summary>
     public MapPreview PreviewIoasCopy(uint destinationIoasId, uint sourceIoasId, MapFlags flags, ulong sourceIova, ulong length, ulong destinationIova)
     {
-        if (ResolveCopy(destinationIoasId, sourceIoasId, flags, sourceIova, length, destinationIova, out Ioas destination, out List<PagesSlice> slices, out ulong sourceAddress) is { } refusal)
+        List<PagesSlice> slices = [];
+        if (ResolveCopy(destinationIoasId, sourceIoasId, flags, sourceIova, length, destinationIova, out Ioas destination, slices, out ulong sourceAddress) is { } refusal)
             return new MapPreview(refusal, Meant(flags, destinationIova, length), null, null, 0);
         return destination.Pagetable.PreviewMap(CollectionsMarshal.AsSpan(slices), sourceAddress, flags, destinationIova);
     }

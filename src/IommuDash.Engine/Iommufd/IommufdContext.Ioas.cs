@@ -29,6 +29,10 @@ public enum IommufdOption : uint
 public sealed partial class IommufdContext
 {
     private const MapFlags KnownMapFlags = MapFlags.FixedIova | MapFlags.Writeable | MapFlags.Readable;
+    private const int MaxKeptSlices = 1024;
+
+    // What a copy takes, empty between calls: kept so that a copy of a few areas allocates nothing.
+    private readonly List<PagesSlice> _copied = [];
 
     /// <summary>IOMMU_IOAS_ALLOC: a new empty IO address space.</summary>
     public Refusal? IoasAlloc(out uint ioasId)
@@ -62,10 +66,10 @@ public sealed partial class IommufdContext
         if (Objects.Get(ioasId, "IOAS", out Ioas ioas) is { } refusal)
             return refusal;
         alignment = ioas.Pagetable.IovaAlignment;
-        foreach (IovaRange hole in ioas.Pagetable.UsableRanges())
+        for (var span = ioas.Pagetable.Reserved.Spans(0, ulong.MaxValue); !span.IsDone; span.Next())
         {
-            if (total++ < maxRanges)
-                ranges.Add(hole);
+            if (span.IsHole && total++ < maxRanges)
+                ranges.Add(span.Range);
         }
         return total <= maxRanges ? null : new Refusal(Errno.EMSGSIZE, "ranges.count", $"The IOAS has {total} usable ranges, room was given for {maxRanges}.");
     }
@@ -86,9 +90,13 @@ public sealed partial class IommufdContext
     /// </summary>
     public Refusal? IoasCopy(uint destinationIoasId, uint sourceIoasId, MapFlags flags, ulong sourceIova, ulong length, ref ulong destinationIova)
     {
-        if (ResolveCopy(destinationIoasId, sourceIoasId, flags, sourceIova, length, destinationIova, out Ioas destination, out List<PagesSlice> slices, out ulong sourceAddress) is { } refusal)
-            return refusal;
-        return destination.Pagetable.Map(CollectionsMarshal.AsSpan(slices), sourceAddress, flags, ref destinationIova);
+        List<PagesSlice> slices = _copied;
+        Refusal? refusal = ResolveCopy(destinationIoasId, sourceIoasId, flags, sourceIova, length, destinationIova, out Ioas destination, slices, out ulong sourceAddress)
+            ?? destination.Pagetable.Map(CollectionsMarshal.AsSpan(slices), sourceAddress, flags, ref destinationIova);
+        slices.Clear();
+        if (slices.Capacity > MaxKeptSlices)
+            slices.Capacity = 0;
+        return refusal;
     }
 
     /// <summary>
@@ -175,16 +183,15 @@ public sealed partial class IommufdContext
     }
 
     private Refusal? ResolveCopy(uint destinationIoasId, uint sourceIoasId, MapFlags flags, ulong sourceIova, ulong length, ulong destinationIova,
-        out Ioas destination, out List<PagesSlice> slices, out ulong sourceAddress)
+        out Ioas destination, List<PagesSlice> slices, out ulong sourceAddress)
     {
         destination = null!;
-        slices = [];
         sourceAddress = 0;
         if (CheckMapArguments(flags, length, sourceIova, destinationIova) is { } refusal)
             return refusal;
         if (Objects.Get(sourceIoasId, "source IOAS", out Ioas source) is { } noSource)
             return noSource;
-        if (source.Pagetable.Slices(sourceIova, length, out slices, out sourceAddress) is { } hole)
+        if (source.Pagetable.Slices(sourceIova, length, slices, out sourceAddress) is { } hole)
             return hole;
         return Objects.Get(destinationIoasId, "destination IOAS", out destination);
     }

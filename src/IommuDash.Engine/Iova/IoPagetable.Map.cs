@@ -151,9 +151,8 @@ public sealed partial class IoPagetable
         };
 
     /// <summary>What covers [iova, +length) without a hole, as slices to map elsewhere, and the source address of its first byte. EINVAL length 0, EOVERFLOW wrapping, ENOENT a hole.</summary>
-    internal Refusal? Slices(ulong iova, ulong length, out List<PagesSlice> slices, out ulong sourceAddress)
+    internal Refusal? Slices(ulong iova, ulong length, List<PagesSlice> slices, out ulong sourceAddress)
     {
-        slices = [];
         sourceAddress = 0;
         if (length == 0)
             return new Refusal(Errno.EINVAL, "copy.length", "The length is 0; there is nothing to copy.");
