@@ -21,6 +21,7 @@ public sealed class EventRing(int capacity) : IEngineEventSink
     private long _version;
     private string _source = "";
     private string _op = "";
+    private long _before;
 
     /// <summary>Sequence number of the newest event, 0 before the first.</summary>
     public long LastSequence { get; private set; }
@@ -45,7 +46,20 @@ public sealed class EventRing(int capacity) : IEngineEventSink
     public void Raise(in EngineEvent engineEvent) => Add(engineEvent, null);
 
     /// <summary>Says which command the events to come belong to.</summary>
-    internal void Begin(DateTimeOffset time, long version, string source, string op) => (_time, _version, _source, _op) = (time, version, source, op);
+    internal void Begin(DateTimeOffset time, long version, string source, string op) => (_time, _version, _source, _op, _before) = (time, version, source, op, LastSequence);
+
+    /// <summary>Names the command under way anew, once what it asks for has been read: its events so far and those to come.</summary>
+    internal void Rename(string op)
+    {
+        if (op == _op)
+            return;
+        _op = op;
+        for (long sequence = Math.Max(_before + 1, FirstSequence); sequence <= LastSequence; sequence++)
+        {
+            ref EventEntry entry = ref _entries[(sequence - 1) % _entries.Length];
+            entry = entry with { Op = op };
+        }
+    }
 
     internal void AddRefusal(Refusal refusal) => Add(default, refusal);
 

@@ -52,6 +52,8 @@ public sealed partial class Workspace
         long version = _version + 1;
         if (repeat is not null)
             Journal.Add(new JournalEntry(version, _callTime, _callSource, repeat));
+        if (call is not null)
+            Events.Rename(CallText.NameOf(call));
         if ((call?.Refusal ?? _callRefusal) is { } refusal)
             Events.AddRefusal(refusal);
         if (call is not null)

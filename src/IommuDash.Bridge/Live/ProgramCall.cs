@@ -7,7 +7,7 @@ using IommuDash.Workspaces.Programs;
 namespace IommuDash.Bridge.Live;
 
 /// <summary>What one program did in one turn.</summary>
-/// <param name="Op">The call's name, e.g. <c>IOAS_MAP</c>.</param>
+/// <param name="Op">The call's name, of TEST with its operation, e.g. <c>IOAS_MAP</c> or <c>TEST MOCK_DOMAIN</c>.</param>
 /// <param name="Lines">Lines of a trace, each with its end.</param>
 public sealed record ProgramCall(string Op, string Lines) : RecordedCommand
 {

@@ -118,7 +118,7 @@ internal sealed class WorkspaceBridge : ISharedHost, IWorkspacePrograms, IDispos
     {
         double microseconds = Stopwatch.GetElapsedTime(_began).TotalMicroseconds;
         _trace.IsListening = false;
-        _workspace.EndCall(TakeLines() is { Length: > 0 } lines ? new ProgramCall(_what, lines) : null, call is null ? null : call with { DurationMicroseconds = microseconds });
+        _workspace.EndCall(TakeLines() is { Length: > 0 } lines ? new ProgramCall(call is null ? _what : CallText.NameOf(call), lines) : null, call is null ? null : call with { DurationMicroseconds = microseconds });
     }
 
     Refusal? IWorkspacePrograms.Check(Command command) => command switch

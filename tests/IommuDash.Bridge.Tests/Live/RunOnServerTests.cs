@@ -32,7 +32,7 @@ public sealed class RunOnServerTests
 
         Assert.Equal((false, (long)Errno.ENOENT), program.Try("destroy 99"));
         string[] ops = [.. (await ViewAsync(http, id, "events")).GetProperty("items").EnumerateArray().Where(e => e.GetProperty("source").GetString()!.EndsWith(" steps", StringComparison.Ordinal)).Select(e => e.GetProperty("op").GetString()!).Distinct()];
-        Assert.Equal(["DESTROY", "IOAS_MAP", "TEST", "IOAS_ALLOC", "open", "process"], ops);
+        Assert.Equal(["DESTROY", "IOAS_MAP", "TEST MOCK_DOMAIN", "IOAS_ALLOC", "open", "process"], ops);
         Assert.Equal(5, program.Exit(5));
         await UntilAsync(async () => (await ViewAsync(http, id, "objects.graph?context=1")).GetProperty("contexts").GetArrayLength() == 1);
     }
