@@ -62,6 +62,28 @@ public sealed class CallsPageTests : WorkspacePageTest
     }
 
     [Fact]
+    public void Row_ClickedAnywhere_IsSelected()
+    {
+        Do(new IoasAlloc());
+        CallItem? chosen = null;
+        IRenderedComponent<Web.Components.Calls.CallRow> row = Render<Web.Components.Calls.CallRow>(parameters => parameters.Add(p => p.Item, Item(2)).Add(p => p.OnSelect, item => chosen = item));
+        row.FindAll("td")[^1].Click();
+        Assert.Equal(2, chosen?.Number);
+        chosen = null;
+        row.Find("button[aria-pressed]").Click();
+        Assert.Equal(2, chosen?.Number);
+    }
+
+    [Fact]
+    public void Facts_OfACall_SayTheTimeOfDayWithTheWholeOnHover()
+    {
+        CallItem call = Item(1) with { Time = new DateTimeOffset(2026, 11, 22, 17, 50, 24, 813, TimeSpan.Zero) };
+        IRenderedComponent<Web.Components.Calls.CallFacts> facts = Render<Web.Components.Calls.CallFacts>(parameters => parameters.Add(p => p.Call, call).Add(p => p.Ranges, []).Add(p => p.ObjectUrl, _ => ""));
+        Assert.Equal("17:50:24.813 UTC", facts.Find("time").TextContent);
+        Assert.Equal("2026-11-22T17:50:24.8130000+00:00", facts.Find("time").GetAttribute("title"));
+    }
+
+    [Fact]
     public void Arrows_MoveTheSelectionThroughWhatMatches()
     {
         Do(new IoasAlloc());

@@ -30,6 +30,19 @@ public sealed class EventRowTests : ComponentTest
     }
 
     [Fact]
+    public void Row_ClickedAnywhereButOnALink_IsSelected()
+    {
+        List<EventItem> chosen = [];
+        IRenderedComponent<EventRow> row = Render<EventRow>(parameters => parameters.Add(p => p.Item, Item(EngineEventKind.AreaMapped) with { Object = 2, Range = new IovaRange(0x1000, 0x1fff) }).Add(p => p.Workspace, "w1").Add(p => p.OnSelect, chosen.Add));
+        row.FindAll("td")[3].Click();
+        row.Find("button[aria-pressed]").Click();
+        Assert.Equal([7L, 7L], chosen.Select(item => item.Sequence));
+        Assert.Throws<MissingEventHandlerException>(() => row.Find("a").Click());
+        Assert.Throws<MissingEventHandlerException>(() => row.Find(".range button").Click());
+        Assert.Equal(2, chosen.Count);
+    }
+
+    [Fact]
     public void Row_OfSomethingThatIsGone_LeadsNowhere()
     {
         IRenderedComponent<EventRow> row = Draw(Item(EngineEventKind.ObjectDestroyed) with { Object = 4, Other = 4 });
