@@ -94,7 +94,7 @@ internal sealed class IoctlBench : ICaller, IDisposable
 
     public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes) => InMemory(address, bytes.Length, out Span<byte> own) && bytes.TryCopyTo(own);
 
-    public bool TryDeliver(object file, ulong address)
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
         _files.Add(file);
         return TryWrite(address, BitConverter.GetBytes(MemfdNumber + _files.Count));

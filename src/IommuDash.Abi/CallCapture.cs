@@ -89,10 +89,10 @@ public sealed class CallCapture : ICaller
         return done;
     }
 
-    public bool TryDeliver(object file, ulong address)
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
         Note(file);
-        return _inner.TryDeliver(file, address);
+        return _inner.TryDeliver(file, address, closeOnExec);
     }
 
     public object? FindFile(int fd)

@@ -21,7 +21,8 @@ public interface ICaller : IUserMemory
     /// Gives the caller a descriptor for a file the call made and stores its number (32 bits) at a user address, or, for address 0, makes the number the call's result. The last thing a call does:
     /// the structure has been written back. False: the caller could take no descriptor; the file is then the call's to close.
     /// </summary>
-    bool TryDeliver(object file, ulong address);
+    /// <param name="closeOnExec">O_CLOEXEC: whether the descriptor is gone in a program the caller executes. Only DMABUF_GET lets the caller choose.</param>
+    bool TryDeliver(object file, ulong address, bool closeOnExec = true);
 
     /// <summary>The file delivered that a descriptor of the caller stands for now; null for any other or none.</summary>
     object? FindFile(int fd);

@@ -2,6 +2,7 @@ using IommuDash.Abi.Layout;
 using IommuDash.Engine;
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
+using IommuDash.Engine.Pages;
 
 namespace IommuDash.Abi.Tests;
 
@@ -232,6 +233,20 @@ public sealed class DispatchTests
         Assert.Equal(Errno.None, rig.Call(0x8e, ref command));
         Assert.Equal((1u, (uint)TestCaller.FirstFd), (command.OutFaultId, command.OutFaultFd));
         Assert.IsType<FaultQueue>(Assert.Single(rig.Caller.Files));
+    }
+
+    [Theory]
+    [InlineData(0x80000u, true)]
+    [InlineData(0x80002u, true)]
+    [InlineData(2u, false)]
+    [InlineData(0u, false)]
+    public void DmabufGet_OpenFlags_DecideWhetherTheDescriptorClosesOnExec(uint openFlags, bool closes)
+    {
+        using var rig = new AbiRig();
+        var get = new TestCall<TestDmabufGet>(TestOp.DmabufGet, 0) { Union = { Length = 0x1000, OpenFlags = openFlags } };
+        Assert.Equal(Errno.None, rig.Call(0xa0, ref get, 72));
+        Assert.Equal(closes, rig.Caller.ClosesOnExec);
+        Assert.IsType<Dmabuf>(Assert.Single(rig.Caller.Files)).Close();
     }
 
     [Fact]

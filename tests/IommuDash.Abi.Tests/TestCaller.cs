@@ -26,8 +26,12 @@ internal sealed class TestCaller(EmulatedProcess process) : ICaller
 
     public bool TryWrite(ulong address, ReadOnlySpan<byte> bytes) => !RefusesWrites && (bytes.IsEmpty || process.Memory.Write(address, bytes) is null);
 
-    public bool TryDeliver(object file, ulong address)
+    /// <summary>Whether the descriptor of the newest file closes on exec.</summary>
+    public bool ClosesOnExec { get; private set; }
+
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
+        ClosesOnExec = closeOnExec;
         _files.Add(file);
         return address == 0 || TryWrite(address, BitConverter.GetBytes(FirstFd + _files.Count - 1));
     }

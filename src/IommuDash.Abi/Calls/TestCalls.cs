@@ -11,6 +11,9 @@ internal static partial class TestCalls
 {
     private const ulong MaxDirtyBits = 1UL << 27;
 
+    // O_CLOEXEC on x86-64.
+    private const uint CloseOnExec = 0x80000;
+
     public static Refusal? Test(ref IoctlCall call)
     {
         ref IommuTest command = ref call.As<IommuTest>();
@@ -92,12 +95,13 @@ internal static partial class TestCalls
         return call.Respond();
     }
 
-    // The descriptor is the call's result.
+    // The descriptor is the call's result. Of its open_flags only O_CLOEXEC means something to a descriptor; the files of all other calls always have it.
     private static Refusal? DmabufGet(ref IoctlCall call, MockTests tests)
     {
-        if (tests.DmabufGet(Union<TestDmabufGet>(ref call).Length, out Dmabuf? buffer) is { } refusal)
+        ref TestDmabufGet union = ref Union<TestDmabufGet>(ref call);
+        if (tests.DmabufGet(union.Length, out Dmabuf? buffer) is { } refusal)
             return refusal;
-        if (call.Caller.TryDeliver(buffer!, 0))
+        if (call.Caller.TryDeliver(buffer!, 0, closeOnExec: (union.OpenFlags & CloseOnExec) != 0))
             return null;
         buffer!.Close();
         return AbiRefusals.NoDescriptor;

@@ -44,6 +44,7 @@ internal enum ReplyFlags : uint
     Window = 2,
     Drained = 4,
     Unregistered = 8,
+    KeptByExec = 16,
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -227,7 +227,7 @@ public sealed unsafe partial class BridgeServer
         }
         string inode = new FileInfo($"/proc/self/fd/{carried}").LinkTarget!;
         Add(new MadeFileEndpoint(serverEnd, delivery.File, node.Context, inode));
-        reply.Flags |= ReplyFlags.File;
+        reply.Flags |= delivery.CloseOnExec ? ReplyFlags.File : ReplyFlags.File | ReplyFlags.KeptByExec;
         reply.Extra = delivery.Address;
     }
 

@@ -26,8 +26,8 @@ internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process
     /// <summary>By thread: how many failure points its calls still pass before one fails; 0 = none will.</summary>
     public Dictionary<uint, ulong> FailNth { get; } = [];
 
-    /// <summary>A file the call under way delivers with its answer, and where its number goes.</summary>
-    public (object File, ulong Address)? Delivery { get; set; }
+    /// <summary>A file the call under way delivers with its answer, where its number goes, and whether the descriptor closes on exec.</summary>
+    public (object File, ulong Address, bool CloseOnExec)? Delivery { get; set; }
 
     /// <summary>Bytes of its memory that came with the call under way, so that they need not be fetched. They count until the next store or the next of these.</summary>
     public void TakeSent(ulong address, ReadOnlySpan<byte> bytes)
@@ -53,9 +53,9 @@ internal sealed class ClientProcess(BridgeServer server, EmulatedProcess process
         return !server.Fails(FailurePoint.CopyOut) && ProcessMemory.TryWrite(Pid, address, bytes);
     }
 
-    public bool TryDeliver(object file, ulong address)
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
-        Delivery = (file, address);
+        Delivery = (file, address, closeOnExec);
         return true;
     }
 

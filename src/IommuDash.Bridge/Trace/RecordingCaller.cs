@@ -77,9 +77,9 @@ internal sealed class RecordingCaller(TraceWriter trace) : ICaller
         return done;
     }
 
-    public bool TryDeliver(object file, ulong address)
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
-        bool done = _inner.TryDeliver(file, address);
+        bool done = _inner.TryDeliver(file, address, closeOnExec);
         if (done)
             _facts.Append(CultureInfo.InvariantCulture, $" =>#{trace.NumberOf(file)}");
         return done;

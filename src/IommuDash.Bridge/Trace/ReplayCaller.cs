@@ -83,7 +83,7 @@ internal sealed class ReplayCaller(EmulatedProcess process, Func<string, object?
         return true;
     }
 
-    public bool TryDeliver(object file, ulong address)
+    public bool TryDeliver(object file, ulong address, bool closeOnExec)
     {
         Delivered = file;
         return true;

@@ -163,6 +163,8 @@ int64_t call_server_about(int socket, struct request *request, const void *struc
 	if (reply.flags & REPLY_FILE) {
 		if (carried < 0)
 			return -EMFILE;
+		if (reply.flags & REPLY_KEPT_BY_EXEC)
+			fcntl(carried, F_SETFD, 0);
 		note_file();
 		if (!reply.extra)
 			return carried;

@@ -39,6 +39,7 @@ enum reply_flag {
 	REPLY_WINDOW = 2,	/* a memory file to map comes along; extra = cookie of the mapping */
 	REPLY_DRAINED = 4,	/* the readiness token of the event descriptor is to be taken out */
 	REPLY_UNREGISTERED = 8,	/* the thread could not be registered; its reply socket is of no more use */
+	REPLY_KEPT_BY_EXEC = 16,	/* with REPLY_FILE: the descriptor was asked for without O_CLOEXEC */
 };
 
 struct reply {

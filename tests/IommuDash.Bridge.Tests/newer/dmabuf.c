@@ -1,12 +1,14 @@
 /* dma-bufs and memory files as sources of a mapping. */
 #include "iommufd.h"
 
-static int get_buffer(int fd, uint32_t length)
+static int get_buffer_with(int fd, uint32_t length, uint32_t open_flags)
 {
-	struct test get = { .size = sizeof(get), .op = DMABUF_GET, .word = { length, O_CLOEXEC } };
+	struct test get = { .size = sizeof(get), .op = DMABUF_GET, .word = { length, open_flags } };
 
 	return call(fd, TEST, &get);
 }
+
+static int get_buffer(int fd, uint32_t length) { return get_buffer_with(fd, length, O_CLOEXEC); }
 
 static int set_revoked(int fd, int buffer, uint32_t revoked) { return test_words(fd, DMABUF_REVOKE, 0, (uint32_t)buffer, revoked, 0); }
 
@@ -20,6 +22,10 @@ CASE(get_rules)
 	buffer = get_buffer(fd, 512 * PAGE);
 	TRUE(buffer >= 0);
 	EQ(FD_CLOEXEC, fcntl(buffer, F_GETFD));
+	OK(close(buffer));
+	buffer = get_buffer_with(fd, PAGE, O_RDWR);
+	TRUE(buffer >= 0);
+	EQ(0, fcntl(buffer, F_GETFD));
 	OK(close(buffer));
 	TRUE(get_buffer(fd, 1) >= 0);
 }

@@ -138,7 +138,7 @@ public sealed class CommandCallsTests
             return true;
         }
 
-        public bool TryDeliver(object file, ulong address) => true;
+        public bool TryDeliver(object file, ulong address, bool closeOnExec) => true;
 
         public object? FindFile(int fd) => null;
 
