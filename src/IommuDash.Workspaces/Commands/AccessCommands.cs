@@ -43,7 +43,7 @@ public abstract record AccessCommand : Command
     public required uint Access { get; init; }
 
     public sealed override CommandResult Apply(EmulatedHost host) =>
-        host.Contexts.FirstOrDefault(c => c.Fd == Context)?.Objects.Find<Access>(Access)?.Owner is AccessFile file
+        host.FindAnyContext(Context)?.Objects.Find<Access>(Access)?.Owner is AccessFile file
             ? Apply(host, file)
             : new Refusal(Errno.EBADFD, "access.file", $"No emulated device of context {Context} has access object {Access}.");
 

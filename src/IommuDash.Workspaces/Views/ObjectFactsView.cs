@@ -54,7 +54,8 @@ public sealed partial class ObjectFactsView : IView<ObjectFactsQuery, ObjectFact
             case "device":
                 return host.FindDevice(query.Id) is { } device ? OfDevice(device) : ObjectFactsSnapshot.Missing;
             default:
-                IommufdObject? found = uint.TryParse(query.Id, out uint id) ? host.FindContext(query.Context)?.Objects.Find<IommufdObject>(id) : null;
+                // A queue's file keeps a context, with all its objects, although its own file is closed.
+                IommufdObject? found = uint.TryParse(query.Id, out uint id) ? host.FindAnyContext(query.Context)?.Objects.Find<IommufdObject>(id) : null;
                 return (query.Kind, found) switch
                 {
                     ("ioas", Ioas ioas) => OfIoas(ioas),

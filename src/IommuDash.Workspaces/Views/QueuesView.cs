@@ -80,5 +80,5 @@ public sealed class QueuesView : IView<QueuesQuery, QueuesSnapshot>
 
     /// <summary>The queue of an id, whether or not its context's own file is open.</summary>
     internal static TFile? Find<TFile>(EmulatedHost host, int context, uint id) where TFile : EventFile =>
-        host.Contexts.FirstOrDefault(open => open.Fd == context)?.Objects.Find<TFile>(id);
+        host.FindAnyContext(context)?.Objects.Find<TFile>(id);
 }

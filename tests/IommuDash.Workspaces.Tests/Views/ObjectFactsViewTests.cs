@@ -31,6 +31,22 @@ public sealed class ObjectFactsViewTests
         Assert.Equal("hwpt", (await FactsAsync(workspace, "object", $"{hwpt}")).Name!.Kind);
     }
 
+    [Fact]
+    public async Task Facts_ContextHeldByAQueuesFile_ShowItsObjectsUntilThatIsClosed()
+    {
+        using WorkspaceRegistry registry = TestWorkspaces.Registry();
+        Workspace workspace = registry.Create();
+        await workspace.RunAsync(TestQueues.Faults);
+        ObjectFactsSnapshot open = await FactsAsync(workspace, "object", "3");
+        await workspace.DoAsync(new ContextClose { Fd = 1 });
+        ObjectFactsSnapshot held = await FactsAsync(workspace, "object", "3");
+        Assert.Equal(open.Name, held.Name);
+        Assert.True(held.Exists);
+        Assert.True((await FactsAsync(workspace, "hwpt", "4")).Exists);
+        await workspace.DoAsync(new FaultClose { Fault = 3 });
+        Assert.False((await FactsAsync(workspace, "object", "3")).Exists);
+    }
+
     private static async Task<ObjectFactsSnapshot> FactsAsync(Workspace workspace, string kind, string id) =>
         (await workspace.ReadAsync<ObjectFactsView, ObjectFactsQuery, ObjectFactsSnapshot>(new ObjectFactsQuery(1, kind, id))).Data;
 }
