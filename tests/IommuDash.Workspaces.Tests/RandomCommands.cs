@@ -72,6 +72,7 @@ internal sealed class RandomCommands(int seed, HostDescription host)
         < 156 when Chance(3) => new VeventqClose { Context = Context(), Veventq = Id() },
         < 158 => new TestTriggerVevent { Context = Context(), Device = Id() },
         < 160 => new TestMockDomain { Context = Context(), Pt = Id(), Flags = Chance(3) ? 4u : Chance(9) ? 2u : 0u },
+        < 161 => new TestAddReserved { Context = Context(), Ioas = Id(), Start = Iova(), Length = Length() },
         < 162 => new HwptSetDirtyTracking { Context = Context(), Hwpt = Id(), Enable = !Chance(3) },
         < 164 => new HwptGetDirty { Context = Context(), Hwpt = Id(), Iova = Iova(), Length = Length(), PageSize = Chance(4) ? (ulong)_random.Next(9) << 11 : 4096, NoClear = Chance(3) },
         _ => new DeviceDmaWrite { Context = Context(), Device = Id(), Iova = Iova(), Length = Length(), Writes = Chance(2) ? (uint)_random.Next(50) : null, Seed = (ulong)_random.Next() },

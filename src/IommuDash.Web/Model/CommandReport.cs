@@ -46,6 +46,7 @@ public sealed record CommandReport(string Op, long Version, string Text, Refusal
         VeventqClose close => $"Closed the file of vEVENTQ {close.Veventq}; what waits stays until it is destroyed.",
         HwQueueAlloc alloc => $"Made hardware queue {Queue(outputs).HwQueue} of vIOMMU {alloc.Viommu}.",
         TestMockDomain => $"Made mock device {outputs.Device} on hw_pagetable {outputs.Hwpt}.",
+        TestAddReserved add => $"Reserved {SizeFormat.Text(add.Length)} at {AddressFormat.Full(add.Start)} of IOAS {add.Ioas} until it goes.",
         TestTriggerVevent trigger => $"Device {trigger.Device} reported an event.",
         ObjectDestroy destroy => $"Destroyed object {destroy.Id}.",
         ContextOpen => $"Opened context {outputs.Context}.",

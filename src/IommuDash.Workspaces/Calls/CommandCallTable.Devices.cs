@@ -47,6 +47,11 @@ internal static partial class CommandCallTable
                 _ => null,
             },
         },
+        new StructureCall<Commands.TestAddReserved, AddReservedCall>(CallTypes.Test)
+        {
+            In = c => new AddReservedCall { Op = TestOp.AddReserved, Id = c.Ioas, Union = new Abi.Layout.TestAddReserved { Start = c.Start, Length = c.Length } },
+            Back = (s, call) => s is { Op: TestOp.AddReserved, Reserved: 0 } ? new Commands.TestAddReserved { Context = call.Context, Ioas = s.Id, Start = s.Union.Start, Length = s.Union.Length } : null,
+        },
         new StructureCall<Commands.TestTriggerVevent, TriggerVeventCall>(CallTypes.Test)
         {
             In = c => new TriggerVeventCall { Op = TestOp.TriggerVevent, DevId = c.Device },
@@ -63,6 +68,16 @@ internal static partial class CommandCallTable
         public uint Id;
         public uint Reserved;
         public Abi.Layout.TestMockDomain Union;
+    }
+
+    [StructLayout(LayoutKind.Sequential, Size = TestBytes)]
+    private struct AddReservedCall
+    {
+        public uint Size;
+        public TestOp Op;
+        public uint Id;
+        public uint Reserved;
+        public Abi.Layout.TestAddReserved Union;
     }
 
     [StructLayout(LayoutKind.Sequential, Size = TestBytes)]

@@ -39,6 +39,7 @@ namespace IommuDash.Workspaces.Commands;
 [JsonDerivedType(typeof(VeventqAlloc), "veventq.alloc")]
 [JsonDerivedType(typeof(VeventqRead), "veventq.read")]
 [JsonDerivedType(typeof(VeventqClose), "veventq.close")]
+[JsonDerivedType(typeof(TestAddReserved), "test.addReserved")]
 [JsonDerivedType(typeof(TestMockDomain), "test.mockDomain")]
 [JsonDerivedType(typeof(TestTriggerVevent), "test.triggerVevent")]
 [JsonDerivedType(typeof(ObjectDestroy), "object.destroy")]

@@ -1,4 +1,4 @@
-// Operations of the kernel selftest's TEST ioctl that make the mock IOMMU of use without a program: devices that come and go, and events of a guest's device.
+// Operations of the kernel selftest's TEST ioctl that make the mock IOMMU of use without a program: devices that come and go, ranges that no area may use, and events of a guest's device.
 using IommuDash.Engine.Hardware;
 using IommuDash.Engine.Iommufd;
 using IommuDash.Engine.Selftest;
@@ -18,6 +18,18 @@ public sealed record TestMockDomain : ContextCommand
         new MockTests(context).MockDomain(Pt, Flags, out uint mock, out uint hwpt, out uint device) is { } refusal
             ? refusal
             : new QueueOutputs { Mock = mock, Hwpt = hwpt, Device = device };
+}
+
+/// <summary>ADD_RESERVED: a range no area may use, on any IOMMU, until the IOAS goes.</summary>
+public sealed record TestAddReserved : ContextCommand
+{
+    public required uint Ioas { get; init; }
+
+    public required ulong Start { get; init; }
+
+    public required ulong Length { get; init; }
+
+    private protected override CommandResult Apply(EmulatedHost host, IommufdContext context) => new(new MockTests(context).AddReserved(Ioas, Start, Length));
 }
 
 /// <summary>TRIGGER_VEVENT: a mock device that is attached through a vIOMMU reports an event.</summary>

@@ -89,6 +89,17 @@ public sealed class QueueCommandsTests : IDisposable
     }
 
     [Fact]
+    public async Task AddReserved_ARange_KeepsAreasOutAndIsRefusedWhereOneIs()
+    {
+        Workspace workspace = await CreateAsync([new IoasAlloc(), new TestAddReserved { Ioas = 1, Start = 0x10_0000, Length = 0x10_0000 }]);
+        await RefuseAsync(workspace, new IoasMap { Ioas = 1, UserAddress = TestWorkspaces.Buffer, Length = 0x1000, Iova = 0x1f_f000 }, Errno.EINVAL, "map.fixed.reserved");
+        await workspace.DoAsync(new IoasMap { Ioas = 1, UserAddress = TestWorkspaces.Buffer, Length = 0x1000, Iova = 0x20_0000 });
+        await RefuseAsync(workspace, new TestAddReserved { Ioas = 1, Start = 0x20_0000, Length = 1 }, Errno.EADDRINUSE, "reserve.inuse");
+        await RefuseAsync(workspace, new TestAddReserved { Ioas = 1, Start = 0, Length = 0 }, Errno.EINVAL, "test.length");
+        await RefuseAsync(workspace, new TestAddReserved { Ioas = 9, Start = 0, Length = 1 }, Errno.ENOENT, "object.lookup");
+    }
+
+    [Fact]
     public async Task MockDeviceWithPasids_MadeAttachedByPasidAndDestroyed_ComesAndGoes()
     {
         Workspace workspace = await CreateAsync([new IoasAlloc()]);
