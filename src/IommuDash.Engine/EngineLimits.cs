@@ -30,8 +30,11 @@ public sealed record EngineLimits
     /// <summary>Open contexts of one host.</summary>
     public int Contexts { get; init; } = 64;
 
-    /// <summary>Processes of one host, exited ones included.</summary>
+    /// <summary>Living processes of one host.</summary>
     public int Processes { get; init; } = 256;
+
+    /// <summary>Exited processes that a host still knows by name; beyond that it forgets the one that exited first. What they had pinned and was charged to them stays, whether known or not.</summary>
+    public int ExitedProcesses { get; init; } = 64;
 
     public int MappingsPerProcess { get; init; } = 1_024;
 

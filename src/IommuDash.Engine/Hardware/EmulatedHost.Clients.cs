@@ -35,6 +35,7 @@ public sealed partial class EmulatedHost
         ArgumentNullException.ThrowIfNull(process);
         process.Memory.Exit();
         _processes.Remove(process.Pid);
+        _exited.Remove(process);
         RaiseProcess(EngineEventKind.ProcessExited, process);
     }
 }

@@ -10,6 +10,9 @@ public sealed partial class EmulatedHost : IDisposable
 {
     private readonly SortedDictionary<int, IommufdContext> _contexts = [];
     private readonly SortedDictionary<int, EmulatedProcess> _processes = [];
+
+    // Those of the processes that have exited, in that order.
+    private readonly List<EmulatedProcess> _exited = [];
     private readonly SortedDictionary<int, EmulatedUser> _users = [];
     private readonly SortedDictionary<string, EmulatedFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HostDevice> _devices = new(StringComparer.Ordinal);
@@ -67,7 +70,7 @@ public sealed partial class EmulatedHost : IDisposable
 
     public IReadOnlyCollection<HostDevice> Devices => _devices.Values;
 
-    /// <summary>By ascending pid; exited ones stay listed while their pages may be pinned.</summary>
+    /// <summary>By ascending pid; of the exited ones, whose pages may be pinned still, those that <see cref="EngineLimits.ExitedProcesses"/> allows.</summary>
     public IReadOnlyCollection<EmulatedProcess> Processes => _processes.Values;
 
     public IReadOnlyCollection<EmulatedUser> Users => _users.Values;
@@ -121,7 +124,7 @@ public sealed partial class EmulatedHost : IDisposable
         context.Raise(EngineEventKind.ContextClosed, (uint)context.Fd, (uint)context.Opener.Pid);
     }
 
-    /// <summary>Starts a process. EEXIST: the pid is taken; ENOMEM at the cap; the errors of mapping its memory. All or nothing.</summary>
+    /// <summary>Starts a process. EEXIST: the pid is taken, also by an exited one that is listed; ENOMEM at the cap of living ones; the errors of mapping its memory. All or nothing.</summary>
     public Refusal? CreateProcess(ProcessDescription description)
     {
         if (CheckNewProcess(description) is { } refused)
@@ -144,7 +147,7 @@ public sealed partial class EmulatedHost : IDisposable
     {
         <= 0 => new Refusal(Errno.EINVAL, "process.pid", $"Pid {description.Pid} is not positive."),
         _ when _processes.TryGetValue(description.Pid, out EmulatedProcess? other) => new Refusal(Errno.EEXIST, "process.pid", $"Pid {description.Pid} is taken by {other.Name}."),
-        _ when _processes.Count >= Limits.Processes => EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "processes"),
+        _ when _processes.Count - _exited.Count >= Limits.Processes => EngineLimits.Reached(nameof(EngineLimits.Processes), Limits.Processes, "living processes"),
         _ => null,
     };
 
@@ -218,6 +221,12 @@ public sealed partial class EmulatedHost : IDisposable
         process.Memory.Exit();
         DropUnusedFiles();
         RaiseProcess(EngineEventKind.ProcessExited, process);
+        _exited.Add(process);
+        if (_exited.Count > Limits.ExitedProcesses)
+        {
+            _processes.Remove(_exited[0].Pid);
+            _exited.RemoveAt(0);
+        }
         return null;
     }
 

@@ -77,6 +77,7 @@ internal static partial class WorkspaceServices
             .. Positive(nameof(options.RangesPerIoas), options.RangesPerIoas),
             .. Positive(nameof(options.Contexts), options.Contexts),
             .. Positive(nameof(options.Processes), options.Processes),
+            .. Positive(nameof(options.ExitedProcesses), options.ExitedProcesses),
             .. Positive(nameof(options.MappingsPerProcess), options.MappingsPerProcess),
             .. Positive(nameof(options.ProcessMemoryBytes), (long)Math.Min(options.ProcessMemoryBytes, long.MaxValue)),
             .. Positive(nameof(options.MachineWrittenBytes), (long)Math.Min(options.MachineWrittenBytes, long.MaxValue)),

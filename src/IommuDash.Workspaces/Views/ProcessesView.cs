@@ -54,7 +54,8 @@ public sealed record ProcessesSnapshot([property: JsonPropertyName("items")] IRe
 
 public sealed class ProcessesView : IView<ProcessesQuery, ProcessesSnapshot>
 {
-    public const int MaxProcesses = 256;
+    /// <summary>Room for the living and the exited ones of a host with the default caps.</summary>
+    public const int MaxProcesses = 320;
 
     public static string Name => "pinned.processes";
 

@@ -110,4 +110,22 @@ public sealed class EmulatedHostTests
         Assert.Null(rig.Host.ExitProcess(Sibling));
         Assert.Empty(rig.Host.Contexts);
     }
+
+    [Fact]
+    public void CreateProcess_AtTheCap_CountsLivingOnesAndForgetsTheFirstThatExited()
+    {
+        using var host = new EmulatedHost(new HostDescription { Name = "processes", MemoryBytes = 64UL << 20 }, new EngineLimits { Processes = 2, ExitedProcesses = 2 });
+        Refusal? Create(int pid) => host.CreateProcess(new ProcessDescription { Pid = pid, Name = $"p{pid}" });
+        Assert.Null(Create(1));
+        for (int pid = 9; pid >= 5; pid--)
+        {
+            Assert.Null(Create(pid));
+            Assert.Equal((Errno.ENOMEM, "limit.Processes"), (Create(100)!.Errno, Create(100)!.Rule));
+            Assert.Null(host.ExitProcess(pid));
+        }
+        Assert.Equal([1, 5, 6], host.Processes.Select(process => process.Pid));
+        Assert.Equal(Errno.EEXIST, Create(5)!.Errno);
+        Assert.Null(Create(9));
+        Assert.True(host.FindProcess(9)!.Memory.IsAlive);
+    }
 }
