@@ -34,6 +34,9 @@ public static class DashboardUrls
         return segments is ["w", var workspace, ..] ? Uri.UnescapeDataString(workspace) : null;
     }
 
+    /// <summary>The same page in a context; ids of objects mean something only there. Pages show context 1 unless they are told another.</summary>
+    public static string InContext(string url, int context) => WithQuery(url, (TopologyState.ContextParameter, context is 0 or 1 ? null : context.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+
     /// <summary>A path with query parameters, escaped; those that are null or empty are left out.</summary>
     public static string WithQuery(string path, params ReadOnlySpan<(string Name, string? Value)> parameters)
     {

@@ -56,7 +56,7 @@ public static class EventText
         EngineEventKind.DeviceAttached or EngineEventKind.DeviceReplaced or EngineEventKind.DeviceDetached => Object(workspace, item, item.Object),
         EngineEventKind.FaultQueued or EngineEventKind.VeventQueued or EngineEventKind.VeventLost => DashboardUrls.WithQuery(DashboardUrls.Queues(workspace), Context(item), ("queue", $"{item.Object}")),
         EngineEventKind.FaultAnswered => DashboardUrls.WithQuery(DashboardUrls.Queues(workspace), Context(item)),
-        EngineEventKind.AreaMapped => DashboardUrls.Ioas(workspace, new SelectionKey("area", $"{item.Object}/0x{item.Range?.Start ?? 0:x}")),
+        EngineEventKind.AreaMapped => DashboardUrls.WithQuery(DashboardUrls.Ioas(workspace, new SelectionKey("area", $"{item.Object}/0x{item.Range?.Start ?? 0:x}")), Context(item)),
         EngineEventKind.AreaUnmapped or EngineEventKind.AllowedChanged or EngineEventKind.ReservedAdded or EngineEventKind.ReservedRemoved or EngineEventKind.AlignmentChanged
             or EngineEventKind.DomainAdded or EngineEventKind.DomainRemoved => Ioas(workspace, item, item.Object),
         EngineEventKind.PagesPinned or EngineEventKind.PagesUnpinned or EngineEventKind.ProcessCreated or EngineEventKind.MemoryMapped or EngineEventKind.MemoryUnmapped

@@ -48,7 +48,7 @@ public sealed record DomainRow(
 /// <summary>Domains by ascending id; <paramref name="Total"/> counts those left out too.</summary>
 /// <param name="Ioases">Ids of the context's IOASes, the first <see cref="DomainsView.MaxDomains"/>.</param>
 /// <param name="Contexts">Open contexts of the host.</param>
-public sealed record DomainsSnapshot([property: JsonPropertyName("items")] IReadOnlyList<DomainRow> Domains, int Total, IReadOnlyList<uint> Ioases, IReadOnlyList<int> Contexts) : IItemSnapshot
+public sealed record DomainsSnapshot([property: JsonPropertyName("items")] IReadOnlyList<DomainRow> Domains, int Total, IReadOnlyList<uint> Ioases, IReadOnlyList<IoasContext> Contexts) : IItemSnapshot
 {
     IReadOnlyList<IViewItem> IItemSnapshot.Items => Domains;
 }
@@ -71,7 +71,7 @@ public sealed class DomainsView : IView<DomainsQuery, DomainsSnapshot>
             [.. hwpts.Take(MaxDomains).Select(hwpt => Row(hwpt, devices[hwpt]))],
             hwpts.Length,
             [.. (host.FindContext(query.Context)?.Objects.All.OfType<Ioas>() ?? []).Take(MaxDomains).Select(static ioas => ioas.Id)],
-            [.. host.Contexts.Select(static context => context.Fd)]);
+            [.. host.Contexts.Select(static context => new IoasContext(context.Fd, context.Opener.Pid, context.Opener.Name))]);
     }
 
     private static DomainRow Row(HwptPaging hwpt, IEnumerable<Device> devices)

@@ -38,4 +38,10 @@ public sealed class DashboardUrlsTests
     [InlineData(":2")]
     [InlineData("ioas:")]
     public void SelectionKey_WithoutKindOrId_IsRefused(string? text) => Assert.False(SelectionKey.TryParse(text, out _));
+
+    [Theory]
+    [InlineData(1, "/w/w1/domains?sel=hwpt%3A6")]
+    [InlineData(2, "/w/w1/domains?sel=hwpt%3A6&context=2")]
+    public void InContext_AnotherThanTheFirst_IsSaidInTheAddress(int context, string url) =>
+        Assert.Equal(url, DashboardUrls.InContext(DashboardUrls.Domains("w1", new SelectionKey("hwpt", "6")), context));
 }

@@ -119,14 +119,14 @@ public sealed partial class IoasPage : ComponentBase, IDisposable
         EventCallback.Factory.Create<SelectionKey>(this, Choose),
         [TopologyAction.Destroy(State.Context, uint.Parse(key.Id, CultureInfo.InvariantCulture))],
         EventCallback.Factory.Create<TopologyAction>(this, action => _model!.ExecuteAsync(action.Steps[0](null))),
-        key.Kind == "hwpt" ? (DashboardUrls.Domains(WorkspaceId, key), "Open its page") : key.Kind == "object" ? (DashboardUrls.Objects(WorkspaceId, key), "Show among the objects") : (DashboardUrls.Topology(WorkspaceId, key), "Show in the topology"));
+        key.Kind == "hwpt" ? (DashboardUrls.InContext(DashboardUrls.Domains(WorkspaceId, key), State.Context), "Open its page") : key.Kind == "object" ? (DashboardUrls.InContext(DashboardUrls.Objects(WorkspaceId, key), State.Context), "Show among the objects") : (DashboardUrls.InContext(DashboardUrls.Topology(WorkspaceId, key), State.Context), "Show in the topology"));
 
     private void Choose(SelectionKey key)
     {
         if (key.Kind is "ioas" or "hwpt" or "object")
             _model!.Inspect(key);
         else
-            Navigation.NavigateTo(DashboardUrls.Topology(WorkspaceId, key));
+            Navigation.NavigateTo(DashboardUrls.InContext(DashboardUrls.Topology(WorkspaceId, key), State.Context));
     }
 
     private void Forget()

@@ -27,7 +27,7 @@ public sealed partial class Queues
     {
         await model.ReadAsync(QueuesPageState.Parse(url));
         if (model is { State.Selection: { } key, Facts: { } facts })
-            Show(key, facts.Exists ? ObjectInspector.Of(facts, EventCallback.Factory.Create<SelectionKey>(this, Select), ActionsOf(facts, model.State.Context), EventCallback.Factory.Create<TopologyAction>(this, RunAsync), PageOf(key)) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") });
+            Show(key, facts.Exists ? ObjectInspector.Of(facts, EventCallback.Factory.Create<SelectionKey>(this, Select), ActionsOf(facts, model.State.Context), EventCallback.Factory.Create<TopologyAction>(this, RunAsync), PageOf(key, model.State.Context)) : new InspectorContent($"{key.Kind} {key.Id}") { Facts = builder => builder.AddContent(0, "There is no such object (any more).") });
     }
 
     protected override void OnDeselected()
@@ -86,10 +86,10 @@ public sealed partial class Queues
     private static IReadOnlyList<TopologyAction> ActionsOf(ObjectFactsSnapshot facts, int context) =>
         facts.Name is { Kind: not "device" } name && uint.TryParse(name.Id, out uint id) ? [TopologyAction.Destroy(context, id)] : [];
 
-    private (string Url, string Text)? PageOf(SelectionKey key) => key.Kind switch
+    private (string Url, string Text)? PageOf(SelectionKey key, int context) => key.Kind switch
     {
-        "hwpt" => (DashboardUrls.Domains(Id, key), "Open its page"),
-        "device" => (DashboardUrls.Topology(Id, key), "Open its page"),
-        _ => (DashboardUrls.Objects(Id, key), "Who holds it"),
+        "hwpt" => (DashboardUrls.InContext(DashboardUrls.Domains(Id, key), context), "Open its page"),
+        "device" => (DashboardUrls.InContext(DashboardUrls.Topology(Id, key), context), "Open its page"),
+        _ => (DashboardUrls.InContext(DashboardUrls.Objects(Id, key), context), "Who holds it"),
     };
 }

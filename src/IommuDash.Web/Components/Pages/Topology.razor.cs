@@ -120,7 +120,7 @@ public sealed partial class Topology
         Inspector.Select(key, _content);
     }
 
-    private (string Url, string Text)? PageOf(SelectionKey key) => key.Kind switch { "ioas" => (DashboardUrls.Ioas(Id, key), "Open its page"), "hwpt" => (DashboardUrls.Domains(Id, key), "Open its page"), _ => null };
+    private (string Url, string Text)? PageOf(SelectionKey key) => key.Kind switch { "ioas" => (DashboardUrls.InContext(DashboardUrls.Ioas(Id, key), _state.Context), "Open its page"), "hwpt" => (DashboardUrls.InContext(DashboardUrls.Domains(Id, key), _state.Context), "Open its page"), _ => null };
 
     private IReadOnlyList<TopologyAction> ActionsOf(SelectionKey key) => key.Kind switch
     {

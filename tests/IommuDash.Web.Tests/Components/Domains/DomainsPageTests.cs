@@ -167,6 +167,18 @@ public sealed class DomainsPageTests : WorkspacePageTest
         page.WaitForAssertion(() => Assert.Contains("at=0x0&bits=48", Navigation.Uri, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Domain_OfAnotherContext_NamesItsProgramAndLeadsToItsOwnIoas()
+    {
+        int context = Do(new ContextOpen { Pid = Pid }).Context!.Value;
+        uint ioas = Do(new IoasAlloc { Context = context }).Ioas!.Value;
+        uint device = Do(new DeviceBind { Context = context, Address = FirstDevice }).Device!.Value;
+        uint hwpt = Do(new HwptAlloc { Context = context, Device = device, Pt = ioas }).Hwpt!.Value;
+        var page = Open($"context={context}&sel=hwpt:{hwpt}");
+        Assert.Contains(page.FindAll("label select option"), option => option.HasAttribute("selected") && option.TextContent.StartsWith($"{context} · ", StringComparison.Ordinal) && option.TextContent.EndsWith($"(pid {Pid})", StringComparison.Ordinal));
+        Assert.Equal($"/w/w1/ioas?sel=ioas%3A{ioas}&context={context}", Render<IommuDash.Web.Components.Layout.Inspector>().FindAll("a").Single(link => link.TextContent == $"Its IOAS {ioas}").GetAttribute("href"));
+    }
+
     private IRenderedComponent<IommuDash.Web.Components.Pages.Domains> Open(string query = "")
     {
         Navigation.NavigateTo("/w/w1/domains" + (query.Length == 0 ? "" : "?" + query));

@@ -21,6 +21,13 @@ public sealed class EventRowTests : ComponentTest
     }
 
     [Fact]
+    public void Row_OfAnotherContext_LeadsToItsOwnArea()
+    {
+        IRenderedComponent<EventRow> row = Draw(Item(EngineEventKind.AreaMapped) with { Context = 2, Object = 2, Range = new IovaRange(0x1000, 0x1fff) });
+        Assert.Equal("/w/w1/ioas?sel=area%3A2%2F0x1000&context=2", row.Find("a").GetAttribute("href"));
+    }
+
+    [Fact]
     public void Row_OfARefusal_NamesTheErrnoAndTheReason()
     {
         IRenderedComponent<EventRow> row = Draw(Item(EngineEventKind.None) with { Errno = Errno.EBUSY, Rule = "destroy.users", Reason = "IOAS 1 is used by 3.", Objects = [3] });
