@@ -1,3 +1,6 @@
+using System.Globalization;
+using Microsoft.AspNetCore.WebUtilities;
+
 namespace IommuDash.Web.Model;
 
 /// <summary>Every address of a page of ours, made here and nowhere else. Relative to the base href; workspace ids and keys are escaped.</summary>
@@ -35,7 +38,11 @@ public static class DashboardUrls
     }
 
     /// <summary>The same page in a context; ids of objects mean something only there. Pages show context 1 unless they are told another.</summary>
-    public static string InContext(string url, int context) => WithQuery(url, (TopologyState.ContextParameter, context is 0 or 1 ? null : context.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    public static string InContext(string url, int context) => WithQuery(url, (TopologyState.ContextParameter, context is 0 or 1 ? null : context.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>The context that an address of a page names; 1 where it names none.</summary>
+    public static int ContextOf(string url) =>
+        int.TryParse(QueryHelpers.ParseQuery(new Uri(url).Query).GetValueOrDefault(TopologyState.ContextParameter), NumberStyles.None, CultureInfo.InvariantCulture, out int context) ? context : 1;
 
     /// <summary>A path with query parameters, escaped; those that are null or empty are left out.</summary>
     public static string WithQuery(string path, params ReadOnlySpan<(string Name, string? Value)> parameters)

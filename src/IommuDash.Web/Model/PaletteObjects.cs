@@ -7,11 +7,12 @@ namespace IommuDash.Web.Model;
 /// <summary>What of the open host the command palette finds on every page: devices, address spaces, page tables and processes. Read when the palette opens.</summary>
 public static class PaletteObjects
 {
-    /// <param name="context">Whose address spaces and page tables; the first <see cref="AttachTargetsView.MaxTargets"/> of them.</param>
-    public static async Task<IReadOnlyList<PaletteEntry>> ReadAsync(WorkspaceSession session, NavigationManager navigation, int context = 1)
+    /// <summary>Address spaces and page tables are those of the context that the page shows, the first <see cref="AttachTargetsView.MaxTargets"/> of them.</summary>
+    public static async Task<IReadOnlyList<PaletteEntry>> ReadAsync(WorkspaceSession session, NavigationManager navigation)
     {
         if (session.Workspace is not { } workspace || session.IsDeleted)
             return [];
+        int context = DashboardUrls.ContextOf(navigation.Uri);
         AttachTargetsSnapshot targets = (await session.ReadAsync<AttachTargetsView, AttachTargetsQuery, AttachTargetsSnapshot>(new(context, null, 0))).Data;
         IoasSnapshot spaces = (await session.ReadAsync<IoasView, IoasQuery, IoasSnapshot>(new(0, context))).Data;
         return
@@ -25,7 +26,7 @@ public static class PaletteObjects
 
         PaletteEntry Entry(string title, string hint, string url) => new(title, hint, () =>
         {
-            navigation.NavigateTo(url);
+            navigation.NavigateTo(DashboardUrls.InContext(url, context));
             return Task.CompletedTask;
         });
     }
