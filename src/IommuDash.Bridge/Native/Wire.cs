@@ -30,6 +30,11 @@ internal struct WireRequest
 
     public RequestOp Op;
     public uint Tid;
+
+    /// <summary>The core the caller runs on.</summary>
+    public uint Cpu;
+
+    public uint Pad;
     public ulong A;
     public ulong B;
     public ulong C;
@@ -51,7 +56,9 @@ internal enum ReplyFlags : uint
 internal struct WireReply
 {
     public ReplyFlags Flags;
-    public uint Pad;
+
+    /// <summary>The core the server runs on.</summary>
+    public uint Cpu;
     public long Value;
     public ulong Extra;
 }

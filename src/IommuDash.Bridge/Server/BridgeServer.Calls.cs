@@ -36,7 +36,7 @@ public sealed unsafe partial class BridgeServer
         bool isCall = IsCall(endpoint, request);
         if (isCall && caller.RefreshPrivileges())
             _options.Trace?.Process(caller.Process);
-        var reply = new WireReply();
+        var reply = new WireReply { Cpu = (uint)Libc.SchedGetcpu() };
         int carried = -1;
         _refusal = isCall ? Begin(caller, request) : null;
         reply.Value = _refusal is { } capped ? -(long)capped.Errno : request.Op switch

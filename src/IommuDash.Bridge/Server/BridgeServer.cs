@@ -35,6 +35,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
     private readonly byte[] _structure = new byte[WireRequest.MaxStructureBytes];
     private ulong _nextSerial;
     private bool _isHostGone;
+    private readonly BriefWait _wait = new();
     private bool _isStopping;
     private bool _isDisposed;
 
@@ -82,7 +83,7 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
         {
             while (!_isStopping)
             {
-                int count = Libc.EpollWait(_epoll, events, EventRoom, -1);
+                int count = _wait.Wait(_epoll, events, EventRoom);
                 var ready = new ReadOnlySpan<Libc.EpollEvent>(events, Math.Max(count, 0));
                 EndWhatIsClosed(ready);
                 foreach (Libc.EpollEvent one in ready)
@@ -246,7 +247,10 @@ public sealed unsafe partial class BridgeServer : IFailurePoints, IDisposable
                 break;
             case FileEndpoint file:
                 if (PacketSocket.TryReceive(file.Fd, out WireRequest request, _structure, out ReceivedPacket packet, out bool isClosed))
+                {
+                    _wait.CallerCpu = request.Cpu;
                     AnswerInTurn(file, request, packet);
+                }
                 else if (isClosed)
                     EndInTurn(file);
                 break;

@@ -6,12 +6,17 @@
 
 #include <stddef.h>
 
+#define LOOKS 150
+#define ANSWERS_ASLEEP 64
+
 struct thread_state {
 	pid_t pid;
 	uint32_t tid;
 	int fd;
+	uint32_t server_cpu;
+	int asleep;		/* answers to wait for asleep */
 };
-static __thread struct thread_state self = { .fd = -1 };
+static __thread struct thread_state self = { .fd = -1, .server_cpu = UINT32_MAX };
 static pthread_key_t thread_key;
 static pid_t registered_pid;
 
@@ -77,6 +82,28 @@ static int send_with_fd(int socket, const struct request *request, int fd)
 	return sent == sizeof(*request) ? 0 : -1;
 }
 
+/*
+ * Looks for the answer for some 40 microseconds if the server is at work on another core: to be woken on an idle one takes longer. On the server's own core there is nothing to
+ * wait for awake; and after a wait in vain the next ones are asleep, so that a busy machine loses little. EAGAIN: not there yet.
+ */
+static ssize_t look_briefly(struct msghdr *message)
+{
+	ssize_t got = -1;
+
+	errno = EAGAIN;
+	if (self.asleep > 0) {
+		self.asleep--;
+		return -1;
+	}
+	if (self.server_cpu == UINT32_MAX || self.server_cpu == (uint32_t)sched_getcpu())
+		return -1;
+	for (int i = 0; got < 0 && errno == EAGAIN && i < LOOKS; i++)
+		got = recvmsg(self.fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (got < 0)
+		self.asleep = ANSWERS_ASLEEP;
+	return got;
+}
+
 static int receive_reply(struct reply *reply, int *fd)
 {
 	struct iovec part = { reply, sizeof(*reply) };
@@ -85,12 +112,13 @@ static int receive_reply(struct reply *reply, int *fd)
 	struct cmsghdr *rights;
 	ssize_t got;
 
-	do
+	got = look_briefly(&message);
+	while (got < 0 && (errno == EAGAIN || errno == EINTR))
 		got = recvmsg(self.fd, &message, MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
 	*fd = -1;
 	if (got != sizeof(*reply))
 		return -1;
+	self.server_cpu = reply->cpu;
 	rights = CMSG_FIRSTHDR(&message);
 	if (rights && rights->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(rights), sizeof(int));
@@ -124,7 +152,7 @@ static int register_thread(int socket)
 		close(pair[0]);
 		return -1;
 	}
-	self = (struct thread_state){ pid, request.tid, pair[0] };
+	self = (struct thread_state){ pid, request.tid, pair[0], UINT32_MAX, 0 };
 	pthread_setspecific(thread_key, &self);
 	return 0;
 }
@@ -142,6 +170,7 @@ int64_t call_server_about(int socket, struct request *request, const void *struc
 	if (register_thread(socket))
 		return -EIO;
 	request->tid = self.tid;
+	request->cpu = (uint32_t)sched_getcpu();
 	/* What cannot be read as a whole the server reads as far as it needs. */
 	if (send_with_memory(socket, request, structure, bytes) && (errno != EFAULT || send_with_memory(socket, request, NULL, 0)))
 		return errno == EBADF ? -EBADF : -EIO;

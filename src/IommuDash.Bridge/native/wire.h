@@ -31,6 +31,8 @@ enum node {
 struct request {
 	uint32_t op;
 	uint32_t tid;
+	uint32_t cpu;		/* the core the caller runs on */
+	uint32_t pad;
 	uint64_t a, b, c, d;
 };
 
@@ -44,7 +46,7 @@ enum reply_flag {
 
 struct reply {
 	uint32_t flags;
-	uint32_t pad;
+	uint32_t cpu;		/* the core the server runs on */
 	int64_t value;		/* result, or -errno */
 	uint64_t extra;
 };
