@@ -51,6 +51,13 @@ public sealed class ObjectGraphLayout
 
     public int Height { get; }
 
+    /// <summary>Whether a straight line from one object down to another of its column would run behind boxes.</summary>
+    public bool RunsBehindBoxes(uint holder, uint held)
+    {
+        (NodePlace from, NodePlace to) = (Places[holder], Places[held]);
+        return from.X == to.X && Places.Values.Any(place => place.X == from.X && place.Y > from.Y && place.Y < to.Y);
+    }
+
     /// <summary>Places a snapshot's objects. The same objects after the same layout give the same places.</summary>
     /// <param name="previous">The layout shown before of the same context, whose objects keep their places; <see cref="Empty"/> at first.</param>
     public static ObjectGraphLayout Arrange(IReadOnlyList<ObjectNode> nodes, ObjectGraphLayout previous)

@@ -37,6 +37,16 @@ public sealed class ObjectGraphLayoutTests
     }
 
     [Fact]
+    public void RunsBehindBoxes_LineOverALayer_OnlyWhereABoxStandsBetween()
+    {
+        ObjectGraphLayout layout = ObjectGraphLayout.Arrange(
+            [Node(1, IommufdObjectType.Ioas), Node(2, IommufdObjectType.HwptPaging, 1), Node(3, IommufdObjectType.Viommu, 2), Node(4, IommufdObjectType.Device, 2)], ObjectGraphLayout.Empty);
+        Assert.True(layout.RunsBehindBoxes(4, 2));
+        Assert.False(layout.RunsBehindBoxes(4, 3));
+        Assert.False(layout.RunsBehindBoxes(2, 1));
+    }
+
+    [Fact]
     public void Arrange_AnObjectGoes_OthersKeepTheirPlacesAndTheNextTakesTheGap()
     {
         ObjectNode[] three = [.. Enumerable.Range(1, 3).Select(id => Node((uint)id, IommufdObjectType.Ioas))];
