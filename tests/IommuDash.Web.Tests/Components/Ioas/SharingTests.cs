@@ -47,9 +47,9 @@ public sealed class SharingTests : WorkspacePageTest
         Attach();
         Map(4, Base);
         IRenderedComponent<IoasPage> page = Open("tab=sharing&sel=area:1/0x1000000");
-        Button(page, "Open an emulated device").Click();
+        page.InvokeAsync(() => Button(page, "Open an emulated device").Click());
         page.WaitForAssertion(() => Assert.Equal("0x0100_0000", page.Find("input[name=pin-iova]").GetAttribute("value")));
-        page.Find("button[aria-label='Pin through access 4']").Click();
+        page.InvokeAsync(() => page.Find("button[aria-label='Pin through access 4']").Click());
         page.WaitForAssertion(() => Assert.Contains("pages 0 – 0: in the PFN store", page.Find(".sharing-bar.store").GetAttribute("title"), StringComparison.Ordinal));
         Assert.Contains("If hw_pagetable 3 goes: 3 pages are unpinned.", page.Find(".sharing figcaption").TextContent, StringComparison.Ordinal);
         page.Find("button.sharing-bar.pin").Click();

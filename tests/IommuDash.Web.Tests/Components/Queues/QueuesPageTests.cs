@@ -70,11 +70,11 @@ public sealed class QueuesPageTests() : WorkspacePageTest(IommuVendor.Mock)
         Request(2);
         IRenderedComponent<Web.Components.Pages.Queues> page = Open();
         Assert.Equal("The kernel answers 2 groups of it INVALID", Button(page, "Detach device 2").GetAttribute("title"));
-        Button(page, "Close the file").Click();
+        page.InvokeAsync(() => Button(page, "Close the file").Click());
         page.WaitForAssertion(() => Assert.Contains("Nothing was answered by it", page.Find(".outcome .done").TextContent, StringComparison.Ordinal));
         Assert.Empty(page.FindAll(".recent-answers"));
         Assert.Contains("EBADF", Form(page, "Answer page faults").TextContent, StringComparison.Ordinal);
-        Button(page, "Detach device 2").Click();
+        page.InvokeAsync(() => Button(page, "Detach device 2").Click());
         page.WaitForAssertion(() => Assert.Equal(2, page.FindAll(".recent-answers li").Count));
         Assert.Contains("by the kernel: the device was detached", page.Find(".recent-answers li").TextContent, StringComparison.Ordinal);
         page.WaitForAssertion(() => Assert.Null(Service<ShellState>().CountOf("queues")));
